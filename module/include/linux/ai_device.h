@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The interface between aioffload.ko and the modules that drive devices.
+ * Guide: docs/writing-a-driver.md. Smallest example: module/drivers/null/.
+ *
+ * A driver sees models, mapped buffers and jobs. It never sees user memory,
+ * credentials or cgroups.
+ */
+#ifndef _LINUX_AI_DEVICE_H
+#define _LINUX_AI_DEVICE_H
+
+#include <linux/atomic.h>
+#include <linux/list.h>
+#include <linux/module.h>
+#include <linux/types.h>
+#include <aim/verify.h>
+
+#define AI_DEVICE_API_VERSION	1
+
+struct ai_device;	/* opaque; one registered device */
+struct device;
+struct sg_table;
+
+/**
+ * struct ai_model - a verified model as a driver sees it
+ * @view:	its parts; valid until the last unprepare() returns
+ * @digest:	SHA-256 of its bytes
+ */
+struct ai_model {
+	const struct aim_view *view;
+	const u8 *digest;
+};
+
+/**
+ * struct ai_io - one input or output of a binding
+ * @vaddr:	kernel address of sample 0 (AIOFFLOAD_CAP_CPU_ACCESS), 64-byte
+ *		aligned
+ * @sgt:	DMA-mapped pages of the whole buffer (AIOFFLOAD_CAP_DMA)
+ * @offset:	of sample 0 in @sgt
+ * @stride:	bytes between samples
+ * @bytes:	of one sample
+ *
+ * User space may write to the memory at any time, also while a job runs: no
+ * value read from it may be trusted, or read twice and assumed the same.
+ */
+struct ai_io {
+	void *vaddr;
+	struct sg_table *sgt;
+	u64 offset;
+	u64 stride;
+	u64 bytes;
+};
+
+/**
+ * struct ai_job - one job as a driver sees it
+ * @prepared:	what ->prepare() gave for its model
+ * @io:		inputs in order, then outputs
+ * @nr_inputs:	of these
+ * @nr_outputs:	of these
+ * @first:	first sample
+ * @count:	samples
+ * @cancelled:	set by core before ->cancel(); a driver that works through a
+ *		job in pieces looks at it between them (ai_job_cancelled())
+ * @node:	the driver's, between submit and completion
+ * @driver:	the driver's, likewise
+ *
+ * Owned by the driver from a successful ->submit() until ai_job_complete().
+ */
+struct ai_job {
+	void *prepared;
+	const struct ai_io *io;
+	u32 nr_inputs;
+	u32 nr_outputs;
+	u32 first;
+	u32 count;
+	bool cancelled;
+	struct list_head node;
+	u64 driver[4];
+};
+
+static inline bool ai_job_cancelled(const struct ai_job *job)
+{
+	return READ_ONCE(job->cancelled);
+}
+
+/**
+ * struct ai_device_status - what ->query() reports
+ * @power_uw:	present power, microwatt; 0 unknown
+ * @temp_mc:	1/1000 degree Celsius; S32_MIN unknown
+ * @load_permille: 0..1000; U32_MAX unknown (core then computes it)
+ */
+struct ai_device_status {
+	u64 power_uw;
+	s32 temp_mc;
+	u32 load_permille;
+};
+
+/**
+ * struct ai_device_ops - what a driver implements
+ * @size:	sizeof(struct ai_device_ops) as the driver was built; grows only
+ *		at the end, what a driver does not have is NULL
+ * @version:	AI_DEVICE_API_VERSION as the driver was built
+ * @prepare:	compile a model for the device. May sleep. Called once for each
+ *		model and device. -EOPNOTSUPP: this device can't run it.
+ * @unprepare:	undo. May sleep. No job of it is in flight.
+ * @submit:	start a job. Atomic context, must not sleep. 0: the driver owns
+ *		the job and completes it exactly once with ai_job_complete(),
+ *		also from within this call. Negative: not taken, job fails.
+ *		Never called with more than queue_depth jobs outstanding.
+ * @run:	optional (AIOFFLOAD_CAP_SYNC): do a job here and now in the caller's
+ *		context and return its status. May sleep. -EAGAIN: no room at the
+ *		moment, core uses submit(). Must look at ai_job_cancelled().
+ * @cancel:	optional. A submitted job should end soon: complete it with
+ *		-ECANCELED, or let it finish. Atomic context. The job may complete
+ *		while this runs; it stays valid until this returns.
+ * @reset:	make the device usable again and complete every outstanding job
+ *		with -EIO before returning. May sleep. Called when a cancelled job
+ *		does not end, and on unregistering with jobs left.
+ * @query:	optional. May sleep.
+ */
+struct ai_device_ops {
+	u32 size;
+	u32 version;
+	int (*prepare)(struct ai_device *dev, const struct ai_model *model,
+		       void **prepared);
+	void (*unprepare)(struct ai_device *dev, void *prepared);
+	int (*submit)(struct ai_device *dev, struct ai_job *job);
+	int (*run)(struct ai_device *dev, struct ai_job *job);
+	void (*cancel)(struct ai_device *dev, struct ai_job *job);
+	int (*reset)(struct ai_device *dev);
+	int (*query)(struct ai_device *dev, struct ai_device_status *status);
+};
+
+/**
+ * struct ai_device_info - what a driver says of its device
+ * @size:	sizeof(struct ai_device_info), as above
+ * @dev_class:	enum aioffload_device_class (uapi)
+ * @caps:	AIOFFLOAD_CAP_* (uapi)
+ * @queue_depth: jobs the device takes at a time, 1..4096
+ * @parent:	its bus device, or NULL; needed for AIOFFLOAD_CAP_DMA
+ * @owner:	THIS_MODULE
+ * @driver:	name of the driver's module
+ * @desc:	for people; copied
+ */
+struct ai_device_info {
+	u32 size;
+	u32 dev_class;
+	u64 caps;
+	u32 queue_depth;
+	struct device *parent;
+	struct module *owner;
+	const char *driver;
+	const char *desc;
+};
+
+/**
+ * ai_device_register() - make a device known; jobs may arrive before it returns
+ * @info:	copied
+ * @ops:	copied (so a driver may be older or newer than core)
+ * @priv:	for ai_device_priv()
+ *
+ * May sleep. Return: the device, or ERR_PTR: -EINVAL bad info or ops,
+ * -EPROTO another API version, -ENOSPC too many devices, -ENOMEM.
+ */
+struct ai_device *ai_device_register(const struct ai_device_info *info,
+				     const struct ai_device_ops *ops,
+				     void *priv);
+
+/**
+ * ai_device_unregister() - the device is gone
+ *
+ * May be called at any moment, with jobs in flight: they end with -ENODEV for
+ * their owners, every model is unprepared, and when it returns no op runs or
+ * will run again. No reference of a client can delay it. May sleep.
+ */
+void ai_device_unregister(struct ai_device *dev);
+
+void *ai_device_priv(const struct ai_device *dev);
+const char *ai_device_name(const struct ai_device *dev);
+u32 ai_device_id(const struct ai_device *dev);
+
+/**
+ * ai_job_complete() - a job is done
+ * @job:	taken by ->submit(); no longer the driver's after this call
+ * @status:	0, or -EIO (fault), -ECANCELED, -ENODEV, -ETIME
+ *
+ * Any context, hard interrupts included.
+ */
+void ai_job_complete(struct ai_device *dev, struct ai_job *job, int status);
+
+#endif /* _LINUX_AI_DEVICE_H */

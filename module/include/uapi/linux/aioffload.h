@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * aioffload: the user-space interface. The reference with every field, rule
+ * and errno is docs/uapi.md.
+ *
+ * Rules that hold for every call:
+ *  - each structure begins with its own size in bytes, as the caller knows it.
+ *    It grows only at the end. A caller newer than the kernel gets E2BIG if it
+ *    sets a field the kernel does not know; a caller older than the kernel gets
+ *    zeroes for what it left out; a size below the first version is EINVAL.
+ *  - unknown flags and non-zero reserved fields are EINVAL.
+ *  - every integer is in host order; pointers travel as __u64.
+ *  - numbers carry no size (as in vfio and iommufd), so they never change.
+ */
+#ifndef _UAPI_LINUX_AIOFFLOAD_H
+#define _UAPI_LINUX_AIOFFLOAD_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define AIOFFLOAD_ABI_VERSION		1
+
+#define AIOFFLOAD_IOC_MAGIC		0xa9
+
+/* On a context: /dev/aioffload (any device) or /dev/aioffloadN (pinned). */
+#define AIOFFLOAD_IOC_INFO		_IO(AIOFFLOAD_IOC_MAGIC, 0x00)
+#define AIOFFLOAD_IOC_DEVICE_INFO	_IO(AIOFFLOAD_IOC_MAGIC, 0x01)
+#define AIOFFLOAD_IOC_BUF_CREATE	_IO(AIOFFLOAD_IOC_MAGIC, 0x02)
+#define AIOFFLOAD_IOC_MODEL_LOAD	_IO(AIOFFLOAD_IOC_MAGIC, 0x03)
+#define AIOFFLOAD_IOC_BIND		_IO(AIOFFLOAD_IOC_MAGIC, 0x04)
+#define AIOFFLOAD_IOC_UNBIND		_IO(AIOFFLOAD_IOC_MAGIC, 0x05)
+#define AIOFFLOAD_IOC_RUN		_IO(AIOFFLOAD_IOC_MAGIC, 0x06)
+#define AIOFFLOAD_IOC_QUEUE_CREATE	_IO(AIOFFLOAD_IOC_MAGIC, 0x07)
+
+/* On a model. */
+#define AIOFFLOAD_IOC_MODEL_INFO	_IO(AIOFFLOAD_IOC_MAGIC, 0x20)
+#define AIOFFLOAD_IOC_MODEL_TENSOR	_IO(AIOFFLOAD_IOC_MAGIC, 0x21)
+
+/* On a queue. */
+#define AIOFFLOAD_IOC_ENTER		_IO(AIOFFLOAD_IOC_MAGIC, 0x40)
+#define AIOFFLOAD_IOC_QUEUE_EVENTFD	_IO(AIOFFLOAD_IOC_MAGIC, 0x41)
+
+#define AIOFFLOAD_NAME_LEN		64	/* with the final NUL */
+#define AIOFFLOAD_MAX_RANK		6
+#define AIOFFLOAD_DIGEST_LEN		32	/* SHA-256 */
+
+/* Names for "no choice made". */
+#define AIOFFLOAD_DEVICE_ANY		0xffffffffU
+#define AIOFFLOAD_SLOT_ANY		0xffffffffU
+
+/**
+ * struct aioffload_info - AIOFFLOAD_IOC_INFO: what this kernel offers
+ * @size:		in: sizeof of the caller; out: sizeof of the kernel
+ * @flags:		must be 0
+ * @abi_version:	AIOFFLOAD_ABI_VERSION of the kernel
+ * @pinned_device:	device this context is pinned to, or DEVICE_ANY
+ * @features:		bits AIOFFLOAD_FEAT_*
+ * @max_buffer_bytes:	largest BUF_CREATE
+ * @max_model_bytes:	largest MODEL_LOAD
+ * @max_slots:		bindings per context
+ * @max_queues:		queues per context
+ * @max_sq_entries:	largest submission ring
+ * @max_samples:	largest @count of one job
+ * @max_tensors:	largest number of inputs plus outputs of a model
+ * @nr_devices:		devices registered now that this caller may use
+ * @job_timeout_ns:	budget of a job that names none
+ * @module_version:	version string of aioffload.ko, NUL-terminated
+ */
+struct aioffload_info {
+	__u32 size;
+	__u32 flags;
+	__u32 abi_version;
+	__u32 pinned_device;
+	__u64 features;
+	__u64 max_buffer_bytes;
+	__u64 max_model_bytes;
+	__u32 max_slots;
+	__u32 max_queues;
+	__u32 max_sq_entries;
+	__u32 max_samples;
+	__u32 max_tensors;
+	__u32 nr_devices;
+	__u64 job_timeout_ns;
+	char module_version[AIOFFLOAD_NAME_LEN];
+};
+
+#define AIOFFLOAD_FEAT_SYNC_RUN		(1ULL << 0)	/* IOC_RUN */
+#define AIOFFLOAD_FEAT_QUEUE		(1ULL << 1)	/* rings */
+#define AIOFFLOAD_FEAT_EVENTFD		(1ULL << 2)
+#define AIOFFLOAD_FEAT_FOREIGN_DMABUF	(1ULL << 3)	/* bind other drivers' buffers */
+
+enum aioffload_device_class {
+	AIOFFLOAD_CLASS_CPU	= 0,	/* vector units of the host */
+	AIOFFLOAD_CLASS_GPU	= 1,
+	AIOFFLOAD_CLASS_NPU	= 2,
+	AIOFFLOAD_CLASS_ASIC	= 3,
+	AIOFFLOAD_CLASS_VIRTUAL	= 4,	/* null devices, user-space bridges */
+};
+
+enum aioffload_device_state {
+	AIOFFLOAD_STATE_READY	= 0,
+	AIOFFLOAD_STATE_FAILED	= 1,	/* a reset failed; takes no jobs */
+	AIOFFLOAD_STATE_GONE	= 2,	/* being removed */
+};
+
+/**
+ * struct aioffload_device_info - AIOFFLOAD_IOC_DEVICE_INFO: one device
+ * @size:	in/out as in struct aioffload_info
+ * @flags:	must be 0
+ * @id:		in: look from this id upwards; out: the id found. To list all,
+ *		start at 0 and go on from id + 1 until ENOENT.
+ * @dev_class:	enum aioffload_device_class
+ * @state:	enum aioffload_device_state
+ * @queue_depth: jobs the device holds at a time
+ * @caps:	AIOFFLOAD_CAP_*
+ * @jobs_done:	jobs completed with success since registration
+ * @jobs_failed: jobs completed with an error
+ * @jobs_inflight: jobs at the device now
+ * @resets:	resets since registration
+ * @busy_ns:	time with at least one job at the device
+ * @power_uw:	present power in microwatt, 0 if unknown
+ * @temp_mc:	temperature in 1/1000 degree Celsius, INT32_MIN if unknown
+ * @load_permille: load over the last second, 0..1000, ~0 if unknown
+ * @name:	as in /dev and sysfs ("aioffload0")
+ * @driver:	module that drives it ("aioffload_cpu")
+ * @desc:	for people: model or instruction set ("x86-64 AVX-512 VNNI")
+ */
+struct aioffload_device_info {
+	__u32 size;
+	__u32 flags;
+	__u32 id;
+	__u32 dev_class;
+	__u32 state;
+	__u32 queue_depth;
+	__u64 caps;
+	__u64 jobs_done;
+	__u64 jobs_failed;
+	__u32 jobs_inflight;
+	__u32 resets;
+	__u64 busy_ns;
+	__u64 power_uw;
+	__s32 temp_mc;
+	__u32 load_permille;
+	char name[AIOFFLOAD_NAME_LEN];
+	char driver[AIOFFLOAD_NAME_LEN];
+	char desc[AIOFFLOAD_NAME_LEN];
+};
+
+#define AIOFFLOAD_CAP_SYNC	(1ULL << 0)	/* may run in the caller's context */
+#define AIOFFLOAD_CAP_CPU_ACCESS (1ULL << 1)	/* reads buffers through the CPU */
+#define AIOFFLOAD_CAP_DMA	(1ULL << 2)	/* reads buffers by DMA */
+
+/**
+ * struct aioffload_buf_create - AIOFFLOAD_IOC_BUF_CREATE: a zeroed dma-buf
+ * @size:	in/out
+ * @flags:	must be 0; the fd is always close-on-exec
+ * @bytes:	size wanted; rounded up to whole pages; out: the size given
+ * @fd:		out: the dma-buf. Charged to the caller's memory cgroup.
+ * @reserved:	must be 0
+ */
+struct aioffload_buf_create {
+	__u32 size;
+	__u32 flags;
+	__u64 bytes;
+	__s32 fd;
+	__u32 reserved;
+};
+
+/**
+ * struct aioffload_model_load - AIOFFLOAD_IOC_MODEL_LOAD: admit a model
+ * @size:	in/out
+ * @flags:	must be 0
+ * @data:	the file's bytes; copied once, verified in the copy
+ * @bytes:	their number
+ * @reason:	where a refusal is explained, as text, or 0
+ * @reason_len:	room at @reason, final NUL included; longer text is cut
+ * @fd:		out: the model
+ * @digest:	out: SHA-256 of the bytes: the model's identity
+ *
+ * On a refusal, @reason holds one sentence; errno says the kind (docs/uapi.md).
+ */
+struct aioffload_model_load {
+	__u32 size;
+	__u32 flags;
+	__u64 data;
+	__u64 bytes;
+	__u64 reason;
+	__u32 reason_len;
+	__s32 fd;
+	__u8 digest[AIOFFLOAD_DIGEST_LEN];
+};
+
+/**
+ * struct aioffload_model_info - AIOFFLOAD_IOC_MODEL_INFO
+ * @size:	in/out
+ * @flags:	must be 0
+ * @nr_inputs:	number of inputs
+ * @nr_outputs:	number of outputs
+ * @nr_ops:	operators in the graph
+ * @reserved:	must be 0
+ * @macs:	multiply-adds for one sample
+ * @bytes:	size of the model's file
+ * @digest:	SHA-256 of the file
+ * @name:	name in the file, or empty
+ */
+struct aioffload_model_info {
+	__u32 size;
+	__u32 flags;
+	__u32 nr_inputs;
+	__u32 nr_outputs;
+	__u32 nr_ops;
+	__u32 reserved;
+	__u64 macs;
+	__u64 bytes;
+	__u8 digest[AIOFFLOAD_DIGEST_LEN];
+	char name[AIOFFLOAD_NAME_LEN];
+};
+
+#define AIOFFLOAD_DIR_INPUT	0
+#define AIOFFLOAD_DIR_OUTPUT	1
+
+/**
+ * struct aioffload_model_tensor - AIOFFLOAD_IOC_MODEL_TENSOR: one input/output
+ * @size:	in/out
+ * @flags:	must be 0
+ * @dir:	in: AIOFFLOAD_DIR_*
+ * @index:	in: which; ENOENT past the last
+ * @type:	enum aim_type (model format): 1 int8, 2 uint8, 3 int16, 4 int32, 5 fp32
+ * @rank:	dimensions used of @dims
+ * @dims:	outermost first
+ * @scale_bits:	IEEE-754 bits of the quantisation scale, 0 if not quantised
+ * @zero_point:	real = scale * (q - zero_point)
+ * @bytes:	of one sample
+ * @name:	name in the file, or empty
+ */
+struct aioffload_model_tensor {
+	__u32 size;
+	__u32 flags;
+	__u32 dir;
+	__u32 index;
+	__u32 type;
+	__u32 rank;
+	__u32 dims[AIOFFLOAD_MAX_RANK];
+	__u32 scale_bits;
+	__s32 zero_point;
+	__u64 bytes;
+	char name[AIOFFLOAD_NAME_LEN];
+};
+
+/**
+ * struct aioffload_bind_io - where one input or output lives
+ * @buf_fd:	a dma-buf, of aioffload or of another driver
+ * @reserved:	must be 0
+ * @offset:	of sample 0 in bytes; a multiple of 64
+ * @stride:	bytes from one sample to the next; at least the tensor's size;
+ *		0 stands for exactly the tensor's size. Must be a multiple of the
+ *		element's size.
+ */
+struct aioffload_bind_io {
+	__s32 buf_fd;
+	__u32 reserved;
+	__u64 offset;
+	__u64 stride;
+};
+
+/**
+ * struct aioffload_bind - AIOFFLOAD_IOC_BIND: model + buffers = a slot
+ * @size:	in/out
+ * @flags:	must be 0
+ * @model_fd:	a model
+ * @slot:	in: slot wanted (EEXIST if taken) or SLOT_ANY; out: the slot
+ * @ios:	struct aioffload_bind_io[@nr_ios]: inputs in order, then outputs
+ * @nr_ios:	must equal the model's inputs + outputs
+ * @samples:	samples that each buffer holds, at least 1
+ *
+ * The slot keeps model and buffers alive; fds may be closed afterwards. Inputs
+ * are read and outputs are written in place. Output ranges of one binding may
+ * overlap neither each other nor an input (EINVAL).
+ */
+struct aioffload_bind {
+	__u32 size;
+	__u32 flags;
+	__s32 model_fd;
+	__u32 slot;
+	__u64 ios;
+	__u32 nr_ios;
+	__u32 samples;
+};
+
+/**
+ * struct aioffload_unbind - AIOFFLOAD_IOC_UNBIND: free a slot
+ * @size:	in/out
+ * @flags:	must be 0
+ * @slot:	which; ENOENT if free
+ * @reserved:	must be 0
+ *
+ * Jobs that already took the slot finish undisturbed.
+ */
+struct aioffload_unbind {
+	__u32 size;
+	__u32 flags;
+	__u32 slot;
+	__u32 reserved;
+};
+
+/**
+ * struct aioffload_run - AIOFFLOAD_IOC_RUN: run now, return when done
+ * @size:	in (not written back: the call has no outputs but its result)
+ * @flags:	must be 0
+ * @slot:	a binding
+ * @first:	first sample
+ * @count:	samples, at least 1; @first + @count within the binding
+ * @reserved:	must be 0
+ * @timeout_ns:	budget from now; 0: job_timeout_ns of INFO
+ *
+ * Result 0, or the job's errno: ETIME past its budget, ENODEV its device went
+ * away, EIO the device failed it, EINTR a fatal signal.
+ */
+struct aioffload_run {
+	__u32 size;
+	__u32 flags;
+	__u32 slot;
+	__u32 first;
+	__u32 count;
+	__u32 reserved;
+	__u64 timeout_ns;
+};
+
+#define AIOFFLOAD_OP_NOP	0	/* completes with status 0 */
+#define AIOFFLOAD_OP_RUN	1
+
+/**
+ * struct aioffload_sqe - one submission, 64 bytes
+ * @opcode:	AIOFFLOAD_OP_*
+ * @flags:	must be 0
+ * @reserved0:	must be 0
+ * @slot:	a binding of the queue's context
+ * @user_data:	handed back in the completion
+ * @first:	first sample
+ * @count:	samples, at least 1
+ * @timeout_ns:	budget from submission; 0: job_timeout_ns of INFO
+ * @reserved:	must be 0
+ */
+struct aioffload_sqe {
+	__u8 opcode;
+	__u8 flags;
+	__u16 reserved0;
+	__u32 slot;
+	__u64 user_data;
+	__u32 first;
+	__u32 count;
+	__u64 timeout_ns;
+	__u64 reserved[4];
+};
+
+/**
+ * struct aioffload_cqe - one completion, 32 bytes
+ * @user_data:	from the submission
+ * @status:	0 or a negative errno (EINVAL and ENOENT: the entry was bad)
+ * @device:	id of the device that ran it, DEVICE_ANY if none did
+ * @duration_ns: from hand-over to the device to its completion, 0 if unknown
+ * @reserved:	0
+ */
+struct aioffload_cqe {
+	__u64 user_data;
+	__s32 status;
+	__u32 device;
+	__u64 duration_ns;
+	__u64 reserved;
+};
+
+/**
+ * struct aioffload_ring_offsets - where a ring's parts lie in the mapping
+ * @head:	__u32, consumer's index (free running, taken modulo entries)
+ * @tail:	__u32, producer's index
+ * @mask:	__u32, entries - 1 (a copy for the application; the kernel does
+ *		not read it)
+ * @entries:	array of struct aioffload_sqe or struct aioffload_cqe
+ */
+struct aioffload_ring_offsets {
+	__u32 head;
+	__u32 tail;
+	__u32 mask;
+	__u32 entries;
+};
+
+/**
+ * struct aioffload_queue_create - AIOFFLOAD_IOC_QUEUE_CREATE
+ * @size:	in/out
+ * @flags:	must be 0
+ * @sq_entries:	in: at least this many, rounded up to a power of 2; out: given
+ * @cq_entries:	in: likewise, 0: twice @sq_entries; out: given
+ * @fd:		out: the queue: mmap, poll, ENTER
+ * @reserved:	must be 0
+ * @ring_bytes:	out: length to mmap at offset 0, shared, read-write
+ * @sq:		out: offsets of the submission ring
+ * @cq:		out: offsets of the completion ring
+ *
+ * The application owns sq.tail and cq.head, the kernel sq.head and cq.tail;
+ * each lies on a cache line of its own. Store-release after filling entries,
+ * load-acquire before reading them.
+ *
+ * Overflow rule: the kernel takes a submission only while a place in the
+ * completion ring is reserved for it. So no completion is ever lost; when
+ * completions are not reaped, ENTER takes fewer than asked and says how many.
+ */
+struct aioffload_queue_create {
+	__u32 size;
+	__u32 flags;
+	__u32 sq_entries;
+	__u32 cq_entries;
+	__s32 fd;
+	__u32 reserved;
+	__u64 ring_bytes;
+	struct aioffload_ring_offsets sq;
+	struct aioffload_ring_offsets cq;
+};
+
+/**
+ * struct aioffload_enter - AIOFFLOAD_IOC_ENTER: submit and/or wait
+ * @size:	in (not written back)
+ * @flags:	must be 0
+ * @to_submit:	take at most this many entries from the submission ring
+ * @min_complete: then wait until this many completions can be reaped
+ * @timeout_ns:	longest wait; 0: no limit
+ *
+ * Result: number of entries taken, or -1 with EBUSY (entries were waiting, yet
+ * none could be taken: completion ring full), EPROTO (a ring index is wild),
+ * EINTR, ETIME (nothing was taken and the wait ran out), ENODEV (the queue's
+ * context was closed).
+ */
+struct aioffload_enter {
+	__u32 size;
+	__u32 flags;
+	__u32 to_submit;
+	__u32 min_complete;
+	__u64 timeout_ns;
+};
+
+/**
+ * struct aioffload_queue_eventfd - AIOFFLOAD_IOC_QUEUE_EVENTFD
+ * @size:	in (not written back)
+ * @flags:	must be 0
+ * @fd:		an eventfd that is signalled at completions, -1: none any more
+ * @reserved:	must be 0
+ */
+struct aioffload_queue_eventfd {
+	__u32 size;
+	__u32 flags;
+	__s32 fd;
+	__u32 reserved;
+};
+
+#endif /* _UAPI_LINUX_AIOFFLOAD_H */
