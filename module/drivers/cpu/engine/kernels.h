@@ -23,11 +23,20 @@
  * is at x + r * in_c.
  * @requant: integer: one per output channel
  * @in_zp:   integer: input's zero point; padding reads as in_zp
+ * @out_stride: elements from one output pixel to the next; out_c, or more where
+ *	     this is a part of the channels of a wider tensor: the planner splits
+ *	     layers whose weights or single pixels are too large for one tile
+ *	     (weights, bias, requant and y then point at the part's first channel).
+ *	     Depthwise layers are not split: out_stride == out_c == in_c * M there
+ *
+ * Accumulators wrap modulo 2^32 (the verifier bounds the sum without bias below
+ * 2^31; a bias is any value).
  */
 struct eng_conv {
 	u32 batch;
 	u32 in_h, in_w, in_c;
 	u32 out_h, out_w, out_c;
+	u32 out_stride;
 	u32 kernel_h, kernel_w;
 	u32 stride_h, stride_w;
 	u32 dilation_h, dilation_w;
@@ -43,7 +52,8 @@ struct eng_conv {
 /**
  * struct eng_conv_kernel - how a unit does one kind of convolution
  * @packed_bytes:  size of the packed form (weights, bias, requant), 0: this unit
- *		   does not do this shape, use the scalar form
+ *		   does not do this shape, use the scalar form (which itself
+ *		   packs nothing: NULL here, run() takes the file's weights)
  * @pack:	   write the packed form; runs at load, inside an FPU section
  * @scratch_bytes: work memory of run() beyond its operands; 64-byte aligned
  * @granule:	   units of work that run() likes to get at a time (>= 1)
