@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * aioffload_null: devices that do nothing, as slowly and as badly as told.
+ *
+ *   main.c     the module's parameters; devices come and go
+ *   device.c   what a driver of a real device would have: the ops
+ *
+ * Locks:
+ *   null_lock (mutex, main.c)  the list of devices; held while one is added or
+ *	removed. No op takes it, so ai_device_unregister() may be called with it
+ *	held although that waits for the ops.
+ *   null_device.lock (spinlock, interrupts off)  everything below "lock" in
+ *	struct null_device. Never held when calling into core: ai_job_complete()
+ *	may come back with the next ->submit().
+ */
+#ifndef _AIOFFLOAD_NULL_H
+#define _AIOFFLOAD_NULL_H
+
+#include <linux/ai_device.h>
+#include <linux/hrtimer.h>
+#include <linux/list.h>
+#include <linux/prandom.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+
+#define NULL_MAX_DEPTH	4096
+#define NULL_MAX_NS	(3600ULL * NSEC_PER_SEC)	/* no job is longer */
+
+/*
+ * What can be set for each device; main.c has the table with names, limits and
+ * texts. All u64, so that one parser serves all.
+ */
+struct null_config {
+	u64 latency_ns;
+	u64 jitter_ns;
+	u64 ps_per_mac;
+	u64 parallelism;
+	u64 queue_depth;
+	u64 sync_run;
+	u64 power_idle_uw;
+	u64 power_busy_uw;
+	u64 error_every;
+	u64 error_ppm;
+	u64 stall_every;
+	u64 ignore_cancel;
+	u64 reset_fails;
+	u64 remove_after;
+};
+
+/* One job at a time; a device has @parallelism of them. */
+struct null_lane {
+	struct hrtimer timer;
+	struct null_device *nd;
+	struct ai_job *job;	/* NULL: idle, or just robbed by cancel or reset */
+	struct list_head idle;	/* in null_device.idle if it is */
+};
+
+struct null_device {
+	struct ai_device *dev;		/* null_lock */
+	struct list_head entry;		/* null_lock */
+	u64 caps;
+
+	spinlock_t lock;		/* all below */
+	struct null_config cfg;
+	struct rnd_state rnd;
+	u64 jobs;			/* since added or last set */
+	bool dying;			/* remove_after was reached */
+	u32 busy;			/* lanes not idle */
+	struct list_head idle;		/* lanes */
+	struct list_head waiting;	/* jobs, for a lane */
+	struct list_head stalled;	/* jobs, for cancel or reset */
+
+	u32 nr_lanes;
+	struct null_lane lanes[];
+};
+
+struct null_device *null_device_create(const struct null_config *cfg);
+void null_device_destroy(struct null_device *nd);
+
+/* main.c: take the device away soon, from any context */
+void null_device_vanish(void);
+
+#endif /* _AIOFFLOAD_NULL_H */
