@@ -51,6 +51,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 struct aioffload_ctx;
 struct aioffload_buf;
@@ -389,6 +390,7 @@ static inline int aioffload_wait_cqe(struct aioffload_queue *queue,
 	return 0;
 }
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif
