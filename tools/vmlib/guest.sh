@@ -1,0 +1,111 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Stage 2, process 1 in the guest's own root: what an init would set up, then
+# the command, then its status over the control port.
+bb=/run/vm/busybox
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export HOME=/root TERM=dumb LANG=C.UTF-8
+
+try_mount() {
+	$bb mkdir -p "$4" 2>/dev/null
+	$bb mount -t "$1" -o "$2" "$3" "$4" 2>/dev/null
+}
+try_mount tmpfs mode=1777 tmpfs /tmp
+try_mount tmpfs mode=1777 tmpfs /dev/shm
+try_mount devpts mode=620,ptmxmode=666 devpts /dev/pts
+try_mount cgroup2 rw cgroup2 /sys/fs/cgroup
+try_mount debugfs rw debugfs /sys/kernel/debug
+try_mount tracefs rw tracefs /sys/kernel/tracing
+try_mount securityfs rw securityfs /sys/kernel/security
+try_mount bpf mode=700 bpf /sys/fs/bpf
+for c in cpu cpuset io memory pids; do
+	echo "+$c" >/sys/fs/cgroup/cgroup.subtree_control 2>/dev/null
+done
+for l in fd:/proc/self/fd stdin:/proc/self/fd/0 stdout:/proc/self/fd/1 \
+	stderr:/proc/self/fd/2; do
+	$bb ln -sf "${l#*:}" "/dev/${l%%:*}"
+done
+$bb hostname aioffload-vm
+
+port() {
+	for p in /sys/class/virtio-ports/*; do
+		if [ "$($bb cat "$p/name")" = "aivm.$1" ]; then
+			echo "/dev/${p##*/}"
+			return
+		fi
+	done
+}
+exec 9>"$(port ctl)"
+
+# shellcheck disable=SC1091  # made by tools/vm for each run
+. /run/vm/settings
+[ -z "$vm_share" ] || $bb mount -t 9p \
+	-o trans=virtio,version=9p2000.L,msize=524288,cache=mmap \
+	share /mnt/share || echo "error cannot mount the share" >&9
+
+udevd=
+for u in /lib/systemd/systemd-udevd /usr/lib/systemd/systemd-udevd; do
+	[ -x $u ] && udevd=$u
+done
+if [ -n "$udevd" ] && [ -z "$vm_icount" ]; then
+	$udevd --daemon >/dev/null 2>&1
+	udevadm trigger --action=add --subsystem-match=misc \
+		--subsystem-match=virtio-ports >/dev/null 2>&1
+	udevadm settle --timeout=30 >/dev/null 2>&1
+fi
+
+# The command writes to pipes, not to the ports: a port can be opened once
+# only, and programs do open /dev/stdout.
+$bb mkfifo /run/vm/out /run/vm/err /run/vm/in
+if [ -n "$vm_icount" ]; then
+	# Ports would disturb the count: keep the output until the end.
+	out=/run/vm/out.txt err=/run/vm/err.txt
+else
+	out=/run/vm/out err=/run/vm/err
+	$bb cat /run/vm/out >"$(port out)" &
+	relays=$!
+	$bb cat /run/vm/err >"$(port err)" &
+	relays="$relays $!"
+fi
+if [ -n "$vm_stdin" ]; then
+	in=/run/vm/in
+	$bb cat "$(port in)" >/run/vm/in &
+	stdin_relay=$!
+else
+	in=/dev/null
+fi
+
+echo start >&9
+(
+	exec 9>&-
+	cd "$vm_cwd" 2>/dev/null || cd /
+	# shellcheck disable=SC1091
+	. /run/vm/command
+	exec "$@"
+) <$in >$out 2>$err
+status=$?
+
+if [ -n "$vm_icount" ]; then
+	$bb cat $out >"$(port out)"
+	$bb cat $err >"$(port err)"
+else
+	# A daemon that the command left behind may hold the pipes: wait a
+	# little for what is on its way, no longer.
+	n=0
+	while [ $n -lt 30 ]; do
+		alive=
+		for r in $relays; do
+			kill -0 "$r" 2>/dev/null && alive=1
+		done
+		[ -n "$alive" ] || break
+		$bb usleep 50000
+		n=$((n + 1))
+	done
+fi
+[ -z "$stdin_relay" ] || kill "$stdin_relay" 2>/dev/null
+$bb dmesg -r >"$(port dmesg)" 2>/dev/null
+[ -z "$vm_share" ] || $bb umount /mnt/share 2>/dev/null || $bb sync
+echo "status $status" >&9
+# tools/vm ends the machine when it has read the status
+$bb sleep 20
+$bb poweroff -f

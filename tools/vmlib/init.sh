@@ -1,0 +1,32 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Stage 1, in the initrd (busybox): find the root, put a writable layer over
+# it, go there. Nothing but the share outlives the machine.
+export PATH=/bin
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs devtmpfs /dev
+for m in $(cat /modules/order); do
+	insmod "/modules/$m" || echo "vm: cannot load $m" >/dev/console
+done
+ip link set lo up
+mkdir -p /ro /rw /root
+mount -t tmpfs -o size=80% tmpfs /rw
+if [ -d /slim ]; then
+	# --icount: all of the root came in the initrd
+	mount --bind /slim /root
+else
+	n=0
+	until [ -b /dev/vda ] || [ $n = 50 ]; do sleep 0.1; n=$((n + 1)); done
+	mount -t ext4 -o ro,noload /dev/vda /ro
+	mkdir /rw/upper /rw/work
+	mount -t overlay -o lowerdir=/ro,upperdir=/rw/upper,workdir=/rw/work \
+		overlay /root
+fi
+mkdir -p /root/run /root/mnt/share
+mount -t tmpfs -o mode=755 tmpfs /root/run
+mkdir -p /root/run/vm
+cp -a /vm/. /root/run/vm/
+cp /bin/busybox /root/run/vm/busybox
+for d in proc sys dev; do mount --move /$d /root/$d; done
+exec switch_root /root /run/vm/busybox sh /run/vm/guest.sh

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The kernels we know, and the Debian release that each belongs to."""
+import os
+
+MIRROR = os.environ.get("AIOFFLOAD_MIRROR", "http://deb.debian.org/debian")
+SECURITY = os.environ.get("AIOFFLOAD_SECURITY_MIRROR",
+                          "http://deb.debian.org/debian-security")
+
+# What a guest has beyond the minimal system: what DKMS needs to build the
+# modules, what our packages depend on (so that they install without a
+# network), and what the tests use.
+COMMON = ["dkms", "kmod", "udev", "python3", "libjson-c5", "procps",
+          "iproute2", "xz-utils"]
+
+
+class Release:
+    def __init__(self, kernel, suite, extra, backports=False):
+        self.kernel = kernel
+        self.suite = suite
+        self.backports = backports
+        pin = "/%s-backports" % suite if backports else ""
+        self.packages = COMMON + extra + ["linux-image-amd64" + pin,
+                                          "linux-headers-amd64" + pin]
+
+    def sources(self):
+        lines = ["deb %s %s main" % (MIRROR, self.suite),
+                 "deb %s %s-updates main" % (MIRROR, self.suite),
+                 "deb %s %s-security main" % (SECURITY, self.suite)]
+        if self.backports:
+            lines.append("deb %s %s-backports main" % (MIRROR, self.suite))
+        return lines
+
+
+RELEASES = {r.kernel: r for r in (
+    Release("6.1", "bookworm", ["libssl3"]),
+    Release("6.12", "trixie", ["libssl3t64"]),
+    Release("7.3", "trixie", ["libssl3t64"], backports=True),
+)}
