@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The one place where kernel versions differ. Code elsewhere is written for
+ * the newest kernel, or calls a compat_ function below where that is not
+ * possible; which branch is right was found by compat/configure, never by a
+ * version number (distributions backport).
+ *
+ * To add a difference: probes/NAME.c, which compiles only where the newer form
+ * exists; then use HAVE_NAME (1 or 0) here.
+ */
+#ifndef AIOFFLOAD_COMPAT_H
+#define AIOFFLOAD_COMPAT_H
+
+#if !__has_include("probed.h")
+#error "module/compat/configure KDIR must run before kbuild"
+#endif
+#include "probed.h"
+
+#include <linux/device.h>
+#include <linux/dma-buf.h>
+#include <linux/eventfd.h>
+#include <linux/hrtimer.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/timer.h>
+#include <crypto/sha2.h>
+
+#if HAVE_IMPORT_NS_TOKEN
+#define COMPAT_IMPORT_NS_DMA_BUF	MODULE_IMPORT_NS(DMA_BUF)
+#else
+#define COMPAT_IMPORT_NS_DMA_BUF	MODULE_IMPORT_NS("DMA_BUF")
+#endif
+
+static inline struct class *compat_class_create(const char *name)
+{
+#if HAVE_CLASS_CREATE_ONE_ARG
+	return class_create(name);
+#else
+	return class_create(THIS_MODULE, name);
+#endif
+}
+
+/* First argument of class->devnode(). */
+#if HAVE_DEVNODE_CONST
+typedef const struct device compat_devnode_device;
+#else
+typedef struct device compat_devnode_device;
+#endif
+
+#if !HAVE_DMA_BUF_VMAP_UNLOCKED
+static inline int dma_buf_vmap_unlocked(struct dma_buf *buf,
+					struct iosys_map *map)
+{
+	return dma_buf_vmap(buf, map);
+}
+
+static inline void dma_buf_vunmap_unlocked(struct dma_buf *buf,
+					   struct iosys_map *map)
+{
+	dma_buf_vunmap(buf, map);
+}
+#endif
+
+#if !HAVE_DMA_BUF_MAP_ATTACHMENT_UNLOCKED
+static inline struct sg_table *
+dma_buf_map_attachment_unlocked(struct dma_buf_attachment *at,
+				enum dma_data_direction dir)
+{
+	return dma_buf_map_attachment(at, dir);
+}
+
+static inline void
+dma_buf_unmap_attachment_unlocked(struct dma_buf_attachment *at,
+				  struct sg_table *sgt,
+				  enum dma_data_direction dir)
+{
+	dma_buf_unmap_attachment(at, sgt, dir);
+}
+#endif
+
+static inline void compat_eventfd_signal(struct eventfd_ctx *ctx)
+{
+#if HAVE_EVENTFD_SIGNAL_ONE_ARG
+	eventfd_signal(ctx);
+#else
+	eventfd_signal(ctx, 1);
+#endif
+}
+
+#if !HAVE_VM_FLAGS_SET
+static inline void vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
+{
+	vma->vm_flags |= flags;
+}
+#endif
+
+/* sha256_init(), sha256_update(), sha256_final() of the kernel's library. */
+#if HAVE_SHA256_CTX
+typedef struct sha256_ctx compat_sha256;
+#else
+typedef struct sha256_state compat_sha256;
+#endif
+
+#if !HAVE_HRTIMER_SETUP
+static inline void hrtimer_setup(struct hrtimer *timer,
+				 enum hrtimer_restart (*fn)(struct hrtimer *),
+				 clockid_t clock, enum hrtimer_mode mode)
+{
+	hrtimer_init(timer, clock, mode);
+	timer->function = fn;
+}
+#endif
+
+#if !HAVE_TIMER_CONTAINER_OF
+#define timer_container_of(var, timer, field)	from_timer(var, timer, field)
+#endif
+
+#endif /* AIOFFLOAD_COMPAT_H */
