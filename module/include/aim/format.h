@@ -31,13 +31,16 @@
 #define AIM_MAX_OP_OPERANDS	128	/* inputs + outputs of one operator */
 #define AIM_MAX_IO		256	/* inputs + outputs of a model */
 #define AIM_MAX_LIVE		256	/* arena tensors alive at one time */
-#define AIM_MAX_TENSOR_BYTES	(1ULL << 30)
-#define AIM_MAX_ARENA_BYTES	(1ULL << 30)
-#define AIM_MAX_FILE_BYTES	(1ULL << 30)
-#define AIM_MAX_DIM		(1U << 24)
-#define AIM_MAX_MACS		(1ULL << 42)	/* bounds a job's run time */
-#define AIM_MAX_WINDOW		(1U << 16)	/* kernel_h * kernel_w */
-#define AIM_MAX_ACC_TERMS	(1U << 16)	/* see "accumulators" in the doc */
+#define AIM_MAX_TENSOR_BYTES	0x40000000ULL	/* 1 GiB */
+#define AIM_MAX_ARENA_BYTES	0x40000000ULL
+#define AIM_MAX_FILE_BYTES	0x40000000ULL
+#define AIM_MAX_DIM		0x1000000U
+#define AIM_MAX_MACS		0x40000000000ULL	/* bounds a job's run time */
+#define AIM_MAX_WINDOW		0x10000U	/* kernel_h * kernel_w */
+#define AIM_MAX_ACC_TERMS	0x10000U	/* see "accumulators" in the doc */
+#define AIM_ACC_LIMIT		0x7fffff00U	/* largest integer sum, shifted */
+#define AIM_MAX_WORK		0x40000000000ULL	/* macs and everything else */
+#define AIM_MAX_SOFTMAX		4095		/* integer: last dimension */
 #define AIM_NO_TENSOR		0xffffffffU	/* an absent optional operand */
 #define AIM_NAME_LEN		64		/* with the final NUL */
 
@@ -70,7 +73,11 @@ enum aim_section_id {
 };
 
 struct aim_section {
-	u64 offset;	/* from the start of the file, multiple of AIM_ALIGN */
+	/*
+	 * From the start of the file, a multiple of AIM_ALIGN. Gaps between
+	 * sections are zero and shorter than AIM_ALIGN.
+	 */
+	u64 offset;
 	u64 bytes;	/* a multiple of the record's size; 0: offset is 0 */
 };
 
@@ -84,8 +91,10 @@ struct aim_header {
 	u32 flags;		/* 0 */
 	u32 nr_inputs;		/* tensors with AIM_PLACE_INPUT */
 	u32 nr_outputs;		/* tensors with AIM_PLACE_OUTPUT */
+	/* A name is shorter than AIM_NAME_LEN and has no control characters. */
 	u32 name;		/* in AIM_SEC_STRINGS, 0: none */
-	u64 macs;		/* multiply-adds of one run; checked */
+	/* Multiply-adds of one run, padding counted as if it were data. */
+	u64 macs;		/* must be exact */
 	u64 reserved[4];	/* 0 */
 	struct aim_section sections[AIM_SEC_NR];
 };
@@ -97,8 +106,8 @@ struct aim_tensor {
 	u8  reserved0;
 	u32 name;		/* in AIM_SEC_STRINGS, 0: none */
 	u32 dims[AIM_MAX_RANK];	/* outermost first; 1 past the rank; never 0 */
-	u64 offset;		/* meaning by place; multiple of AIM_ALIGN for
-				 * CONST and ARENA */
+	/* Meaning by place; a multiple of AIM_ALIGN for CONST and ARENA. */
+	u64 offset;
 	u64 bytes;		/* product of dims times element size */
 	u32 scale_bits;		/* fp32, finite, > 0; 0: not quantised */
 	s32 zero_point;		/* within the type's range */
@@ -129,7 +138,10 @@ enum aim_opcode {
 	/* in: x. p.pool */
 	AIM_OP_AVGPOOL		= 4,
 	AIM_OP_MAXPOOL		= 5,
-	/* in: a, b: out's shape, or broadcast (dims equal or 1). p.binary */
+	/*
+	 * in: a, b: out's shape, or broadcast (aligned at the last dimension;
+	 * each dim equal to out's, or 1, or absent). p.binary
+	 */
 	AIM_OP_ADD		= 6,
 	AIM_OP_MUL		= 7,
 	AIM_OP_SUB		= 8,
@@ -145,10 +157,12 @@ enum aim_opcode {
 	AIM_OP_MEAN		= 13,
 	/* in: x, along the last dimension. p.softmax */
 	AIM_OP_SOFTMAX		= 14,
-	/* in: x (s8|u8), table (s8|u8[256], CONST): out[i] = table[(u8)x[i]].
+	/*
+	 * in: x (s8|u8), table (s8|u8[256], CONST): out[i] = table[(u8)x[i]].
 	 * Every element-wise 8-bit function: requantise, s8<->u8, relu with
 	 * rescale, hard-swish, logistic, tanh, ... exact by construction.
-	 * out may lie on x exactly */
+	 * out may lie on x exactly
+	 */
 	AIM_OP_LUT8		= 15,
 	/* in: f32 x; out s8|u8|s16 with out's scale and zero point. p.none */
 	AIM_OP_QUANTIZE		= 16,
@@ -182,12 +196,12 @@ struct aim_p_conv {
 	u32 dilation_h, dilation_w;	/* 1..65535 */
 	u32 pad_top, pad_bottom, pad_left, pad_right;	/* < dilated kernel */
 	u32 depth_multiplier;		/* DEPTHWISE: M; CONV2D: 0 */
-	u32 requant_first;		/* integer: one requant per output channel */
+	u32 requant_first;		/* integer: one per output channel; f32: 0 */
 	struct aim_clamp clamp;
 };
 
 struct aim_p_fc {
-	u32 requant_first;		/* integer: one per output channel */
+	u32 requant_first;		/* integer: one per output channel; f32: 0 */
 	u32 reserved;
 	struct aim_clamp clamp;
 };
@@ -228,7 +242,8 @@ struct aim_p_transpose {
 /*
  * Mean over the dimensions set in axes (bit i: dimension i); out has x's shape
  * with them 1 or dropped. Integer arithmetic follows TFLite's reference
- * kernel: the sum of raw values, see docs/model-format.md.
+ * kernel: out = rq(sum of (x - x.zero_point), requant) + out.zero_point, where
+ * requant holds the division by the number of elements too.
  */
 struct aim_p_mean {
 	u32 axes;
@@ -237,7 +252,10 @@ struct aim_p_mean {
 	struct aim_clamp clamp;
 };
 
-/* Integer: TFLite's fixed-point form. f32: beta alone. */
+/*
+ * Integer: TFLite's fixed-point form, out's scale 1/256 and zero point -128,
+ * beta_bits 0. f32: beta alone, the others 0.
+ */
 struct aim_p_softmax {
 	u32 beta_bits;			/* fp32, finite, > 0 */
 	s32 input_multiplier;
@@ -278,9 +296,9 @@ struct aim_op {
 	} p;
 };
 
-_Static_assert(sizeof(struct aim_header) == 216, "aim_header");
-_Static_assert(sizeof(struct aim_tensor) == 64, "aim_tensor");
-_Static_assert(sizeof(struct aim_requant) == 8, "aim_requant");
-_Static_assert(sizeof(struct aim_op) == 96, "aim_op");
+static_assert(sizeof(struct aim_header) == 216, "aim_header");
+static_assert(sizeof(struct aim_tensor) == 64, "aim_tensor");
+static_assert(sizeof(struct aim_requant) == 8, "aim_requant");
+static_assert(sizeof(struct aim_op) == 96, "aim_op");
 
 #endif /* _AIM_FORMAT_H */
