@@ -59,8 +59,9 @@ struct ai_io {
  * @nr_outputs:	of these
  * @first:	first sample
  * @count:	samples
+ * @sync:	it came through ->run()
  * @cancelled:	set by core before ->cancel(); a driver that works through a
- *		job in pieces looks at it between them (ai_job_cancelled())
+ *		job in pieces asks ai_job_cancelled() between them
  * @node:	the driver's, between submit and completion
  * @driver:	the driver's, likewise
  *
@@ -73,14 +74,22 @@ struct ai_job {
 	u32 nr_outputs;
 	u32 first;
 	u32 count;
+	bool sync;
 	bool cancelled;
 	struct list_head node;
 	u64 driver[4];
 };
 
+bool ai_job_sync_cancelled(const struct ai_job *job);
+
+/*
+ * Should this job stop? For one in ->run() that means: its budget is spent, its
+ * caller was killed, or the device is being unregistered. Cheap.
+ */
 static inline bool ai_job_cancelled(const struct ai_job *job)
 {
-	return READ_ONCE(job->cancelled);
+	return READ_ONCE(job->cancelled) ||
+	       (job->sync && ai_job_sync_cancelled(job));
 }
 
 /**
@@ -106,16 +115,24 @@ struct ai_device_status {
  * @submit:	start a job. Atomic context, must not sleep. 0: the driver owns
  *		the job and completes it exactly once with ai_job_complete(),
  *		also from within this call. Negative: not taken, job fails.
- *		Never called with more than queue_depth jobs outstanding.
+ *		Never called with more than queue_depth jobs outstanding. May be
+ *		called from within ai_job_complete(), in whatever context that
+ *		was called: hold no lock across ai_job_complete() that submit()
+ *		takes, and disable interrupts while holding such a lock if
+ *		jobs complete in interrupts.
  * @run:	optional (AIOFFLOAD_CAP_SYNC): do a job here and now in the caller's
  *		context and return its status. May sleep. -EAGAIN: no room at the
- *		moment, core uses submit(). Must look at ai_job_cancelled().
+ *		moment, core uses submit(). Must look at ai_job_cancelled() and
+ *		then return -ECANCELED. Runs beside submitted jobs and is not
+ *		counted in queue_depth.
  * @cancel:	optional. A submitted job should end soon: complete it with
  *		-ECANCELED, or let it finish. Atomic context. The job may complete
  *		while this runs; it stays valid until this returns.
  * @reset:	make the device usable again and complete every outstanding job
  *		with -EIO before returning. May sleep. Called when a cancelled job
- *		does not end, and on unregistering with jobs left.
+ *		does not end, and on unregistering with jobs left. No submit() or
+ *		cancel() runs meanwhile; run() may. An error: the device is taken
+ *		out of use (AIOFFLOAD_STATE_FAILED).
  * @query:	optional. May sleep.
  */
 struct ai_device_ops {
