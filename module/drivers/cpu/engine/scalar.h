@@ -34,6 +34,11 @@ void eng_scalar_avgpool_s8(const struct eng_pool *p, const s8 *x, s8 *y,
 			   u32 begin, u32 end);
 void eng_scalar_maxpool_s8(const struct eng_pool *p, const s8 *x, s8 *y,
 			   u32 begin, u32 end);
+/* Output elements instead of pixels. */
+void eng_scalar_avgpool_s8_part(const struct eng_pool *p, const s8 *x, s8 *y,
+				u32 begin, u32 end);
+void eng_scalar_maxpool_s8_part(const struct eng_pool *p, const s8 *x, s8 *y,
+				u32 begin, u32 end);
 
 /*
  * Taps [*first, *last) of a window that lie inside a dimension of @size, for a

@@ -86,26 +86,50 @@ static s32 average(s32 sum, s32 n)
 	return sum > 0 ? (sum + n / 2) / n : (sum - n / 2) / n;
 }
 
+static s8 avgpool_one(const struct eng_pool *p, const struct window *w,
+		      const s8 *x, u32 c)
+{
+	s32 sum = 0;
+	u32 iy, ix;
+
+	for (iy = w->y0; iy < w->y1; iy++) {
+		size_t row = (size_t)w->b * p->in_h + iy;
+
+		for (ix = w->x0; ix < w->x1; ix++)
+			sum += x[(row * p->in_w + ix) * p->c + c];
+	}
+	sum = average(sum, (s32)((w->y1 - w->y0) * (w->x1 - w->x0)));
+	return (s8)eng_clamp(sum, p->clamp);
+}
+
+static s8 maxpool_one(const struct eng_pool *p, const struct window *w,
+		      const s8 *x, u32 c)
+{
+	s32 best = -128;
+	u32 iy, ix;
+
+	for (iy = w->y0; iy < w->y1; iy++) {
+		size_t row = (size_t)w->b * p->in_h + iy;
+
+		for (ix = w->x0; ix < w->x1; ix++) {
+			s32 v = x[(row * p->in_w + ix) * p->c + c];
+
+			best = v > best ? v : best;
+		}
+	}
+	return (s8)eng_clamp(best, p->clamp);
+}
+
 void eng_scalar_avgpool_s8(const struct eng_pool *p, const s8 *x, s8 *y,
 			   u32 begin, u32 end)
 {
 	struct window w;
-	u32 i, c, iy, ix;
+	u32 i, c;
 
 	for (i = begin; i < end; i++) {
 		window_of(p, i, &w);
-		for (c = 0; c < p->c; c++) {
-			s32 sum = 0;
-
-			for (iy = w.y0; iy < w.y1; iy++) {
-				size_t row = (size_t)w.b * p->in_h + iy;
-
-				for (ix = w.x0; ix < w.x1; ix++)
-					sum += x[(row * p->in_w + ix) * p->c + c];
-			}
-			sum = average(sum, (s32)((w.y1 - w.y0) * (w.x1 - w.x0)));
-			y[(size_t)i * p->c + c] = (s8)eng_clamp(sum, p->clamp);
-		}
+		for (c = 0; c < p->c; c++)
+			y[(size_t)i * p->c + c] = avgpool_one(p, &w, x, c);
 	}
 }
 
@@ -113,23 +137,35 @@ void eng_scalar_maxpool_s8(const struct eng_pool *p, const s8 *x, s8 *y,
 			   u32 begin, u32 end)
 {
 	struct window w;
-	u32 i, c, iy, ix;
+	u32 i, c;
 
 	for (i = begin; i < end; i++) {
 		window_of(p, i, &w);
-		for (c = 0; c < p->c; c++) {
-			s32 best = -128;
+		for (c = 0; c < p->c; c++)
+			y[(size_t)i * p->c + c] = maxpool_one(p, &w, x, c);
+	}
+}
 
-			for (iy = w.y0; iy < w.y1; iy++) {
-				size_t row = (size_t)w.b * p->in_h + iy;
+void eng_scalar_avgpool_s8_part(const struct eng_pool *p, const s8 *x, s8 *y,
+				u32 begin, u32 end)
+{
+	struct window w;
+	u32 i;
 
-				for (ix = w.x0; ix < w.x1; ix++) {
-					s32 v = x[(row * p->in_w + ix) * p->c + c];
+	for (i = begin; i < end; i++) {
+		window_of(p, i / p->c, &w);
+		y[i] = avgpool_one(p, &w, x, i % p->c);
+	}
+}
 
-					best = v > best ? v : best;
-				}
-			}
-			y[(size_t)i * p->c + c] = (s8)eng_clamp(best, p->clamp);
-		}
+void eng_scalar_maxpool_s8_part(const struct eng_pool *p, const s8 *x, s8 *y,
+				u32 begin, u32 end)
+{
+	struct window w;
+	u32 i;
+
+	for (i = begin; i < end; i++) {
+		window_of(p, i / p->c, &w);
+		y[i] = maxpool_one(p, &w, x, i % p->c);
 	}
 }
