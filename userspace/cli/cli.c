@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* The command aioffload: global options, subcommands, messages. */
+#include <aioffload.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+static void print_version(FILE *to, struct argp_state *state)
+{
+	fprintf(to, "aioffload %s (ABI %u)\n", aioffload_version(),
+		AIOFFLOAD_ABI_VERSION);
+}
+
+static const struct command {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *help;
+} commands[] = {
+	{ "devices", cmd_devices, "list the devices and their state" },
+	{ "model",   cmd_model,	  "convert a model, or say what is in one" },
+	{ "run",     cmd_run,	  "run a model on raw tensors from a file" },
+	{ "bench",   cmd_bench,	  "measure what a job costs on this machine" },
+	{ "doctor",  cmd_doctor,  "say what is missing and what mends it" },
+};
+
+#define NR_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
+
+struct top_args {
+	const struct command *command;
+	int argc;
+	char **argv;
+};
+
+static error_t parse_top(int key, char *arg, struct argp_state *state)
+{
+	struct top_args *args = state->input;
+	size_t i;
+
+	switch (key) {
+	case ARGP_KEY_ARG:
+		for (i = 0; i < NR_COMMANDS; i++)
+			if (!strcmp(arg, commands[i].name))
+				args->command = &commands[i];
+		if (!args->command)
+			argp_error(state, "there is no command '%s'", arg);
+		args->argc = state->argc - state->next + 1;
+		args->argv = state->argv + state->next - 1;
+		state->next = state->argc;	/* the rest is the command's */
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "a command is missing");
+		return EINVAL;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+/* The list of commands, after the options. argp frees what is returned. */
+static char *top_help(int key, const char *text, void *input)
+{
+	char *out = NULL;
+	size_t len = 0, i;
+	FILE *f;
+
+	if (key != ARGP_KEY_HELP_POST_DOC)
+		return (char *)text;
+	f = open_memstream(&out, &len);
+	if (!f)
+		return (char *)text;
+	fputs("Commands:\n", f);
+	for (i = 0; i < NR_COMMANDS; i++)
+		fprintf(f, "  %-10s %s\n", commands[i].name, commands[i].help);
+	fputs("\n'aioffload COMMAND --help' says more, as does 'man aioffload'.", f);
+	if (fclose(f))
+		return (char *)text;
+	return out;
+}
+
+static const struct argp top_argp = {
+	.parser = parse_top,
+	.args_doc = "COMMAND [ARGUMENT...]",
+	.doc = "AI inference in the kernel.\v-",
+	.help_filter = top_help,
+};
+
+int cli_main(int argc, char **argv)
+{
+	struct top_args args = { 0 };
+	char name[64];
+	error_t err;
+	int status;
+
+	argp_program_version_hook = print_version;
+	argp_err_exit_status = CLI_USAGE;
+	err = argp_parse(&top_argp, argc, argv, ARGP_IN_ORDER, NULL, &args);
+	if (err)
+		return cli_error(CLI_USAGE, "%s", strerror(err));
+	/* so that messages of the command's own parser name it */
+	snprintf(name, sizeof(name), "aioffload %s", args.command->name);
+	args.argv[0] = name;
+	status = args.command->run(args.argc, args.argv);
+	err = cli_flush();
+	return status ? status : err;
+}
+
+static const struct command model_commands[] = {
+	{ "convert", cmd_model_convert, "make a .aim file from a .tflite file" },
+	{ "info",    cmd_model_info,	"say what is in a model file" },
+};
+
+static error_t parse_model(int key, char *arg, struct argp_state *state)
+{
+	struct top_args *args = state->input;
+	size_t i;
+
+	switch (key) {
+	case ARGP_KEY_ARG:
+		for (i = 0; i < 2; i++)
+			if (!strcmp(arg, model_commands[i].name))
+				args->command = &model_commands[i];
+		if (!args->command)
+			argp_error(state, "there is no command 'model %s'", arg);
+		args->argc = state->argc - state->next + 1;
+		args->argv = state->argv + state->next - 1;
+		state->next = state->argc;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "'convert' or 'info' is missing");
+		return EINVAL;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp model_argp = {
+	.parser = parse_model,
+	.args_doc = "convert|info [ARGUMENT...]",
+	.doc = "Convert a model, or say what is in one.\v"
+	       "See 'aioffload model convert --help' and "
+	       "'aioffload model info --help'.",
+};
+
+int cmd_model(int argc, char **argv)
+{
+	struct top_args args = { 0 };
+	char name[64];
+	error_t err;
+
+	err = argp_parse(&model_argp, argc, argv, ARGP_IN_ORDER, NULL, &args);
+	if (err)
+		return cli_error(CLI_USAGE, "%s", strerror(err));
+	snprintf(name, sizeof(name), "aioffload model %s", args.command->name);
+	args.argv[0] = name;
+	return args.command->run(args.argc, args.argv);
+}
+
+int cli_error(int status, const char *fmt, ...)
+{
+	va_list args;
+
+	fflush(stdout);		/* keep the order when both go to one place */
+	fputs("aioffload: ", stderr);
+	va_start(args, fmt);
+	vfprintf(stderr, fmt, args);
+	va_end(args);
+	fputc('\n', stderr);
+	return status;
+}
+
+int cli_lib_error(int err)
+{
+	char clean[1024];
+	int status;
+
+	switch (err < 0 ? -err : err) {
+	case EACCES:
+	case EPERM:
+	case ENOENT:
+	case ENODEV:
+	case ENXIO:
+	case ENOTTY:
+	case EPROTO:
+		status = CLI_SETUP;
+		break;
+	case ENOEXEC:
+	case EBADMSG:
+	case EINVAL:
+	case EOPNOTSUPP:
+	case E2BIG:
+		status = CLI_REFUSED;
+		break;
+	default:
+		status = CLI_FAILED;
+	}
+	return cli_error(status, "%s", text_clean(aioffload_last_error(), clean,
+						  sizeof(clean)));
+}
+
+uint64_t cli_number(struct argp_state *state, const char *what,
+		    const char *text, uint64_t min, uint64_t max)
+{
+	unsigned long long value;
+	char *end;
+
+	errno = 0;
+	/* strtoull() takes "-1" and leading blanks; a number starts with a digit */
+	value = strtoull(text, &end, 10);
+	if (errno || *text < '0' || *text > '9' || *end || value < min ||
+	    value > max)
+		argp_error(state, "%s: '%s' is not a whole number from %llu to %llu",
+			   what, text, (unsigned long long)min,
+			   (unsigned long long)max);
+	return value;
+}
+
+uint32_t cli_device(struct argp_state *state, const char *text)
+{
+	static const char prefix[] = "aioffload";
+
+	if (!strcmp(text, "any"))
+		return AIOFFLOAD_DEVICE_ANY;
+	if (!strncmp(text, "/dev/", 5))
+		text += 5;
+	if (!strncmp(text, prefix, sizeof(prefix) - 1))
+		text += sizeof(prefix) - 1;
+	return (uint32_t)cli_number(state, "--device", text, 0,
+				    AIOFFLOAD_DEVICE_ANY - 1);
+}
