@@ -174,13 +174,19 @@ static u64 count_macs(const struct aim_builder *b)
 
 	for (i = 0; i < b->nr_ops; i++) {
 		const struct aim_op *op = &b->ops[i];
-		const u32 *o = b->operands + op->operands;
-		const struct aim_tensor *y = &b->tensors[o[op->nr_inputs]];
-		u64 n = y->bytes / type_size(y->type);
-		const u32 *w;
+		const struct aim_tensor *y;
+		const u32 *o, *w;
+		u64 n;
 
-		if (op->nr_inputs < 2 || o[1] >= b->nr_tensors)
+		/* whatever is not sane here, the verifier is to find */
+		if (op->nr_inputs < 2 || op->nr_inputs > 3 ||
+		    op->operands > AB_OPERANDS - 4)
 			continue;
+		o = b->operands + op->operands;
+		if (o[1] >= b->nr_tensors || o[op->nr_inputs] >= b->nr_tensors)
+			continue;
+		y = &b->tensors[o[op->nr_inputs]];
+		n = y->bytes / type_size(y->type);
 		w = b->tensors[o[1]].dims;
 		if (op->code == AIM_OP_CONV2D)
 			sum += n * w[1] * w[2] * w[3];
@@ -235,9 +241,10 @@ int ab_finish(struct aim_builder *b, struct aim_file *f)
 	};
 	struct aim_header *h = &b->h;
 	u64 end = sizeof(*h);
-	u8 *data;
+	u8 *data = NULL;
 	u32 i;
 
+	memset(f, 0, sizeof(*f));
 	if (b->full)
 		return -1;
 	h->macs = count_macs(b);
