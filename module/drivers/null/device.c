@@ -12,7 +12,7 @@
 #include <linux/err.h>
 #include <linux/math64.h>
 #include <linux/overflow.h>
-#include <linux/sched/signal.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <uapi/linux/aioffload.h>
 #include "compat.h"
@@ -210,15 +210,13 @@ static int null_submit(struct ai_device *dev, struct ai_job *job)
 	return 0;
 }
 
-/* Wait in the caller's context. Stalled jobs end by being cancelled alone. */
+/* Wait in the caller's context. A stalled job ends by being cancelled alone. */
 static int null_wait(struct ai_job *job, u64 ns, bool stalled)
 {
 	ktime_t end = ktime_add_ns(ktime_get(), ns);
 	ktime_t slice;
 
 	while (!ai_job_cancelled(job)) {
-		if (fatal_signal_pending(current))
-			return -EINTR;
 		slice = ns_to_ktime(NULL_POLL_NS);
 		if (!stalled) {
 			ktime_t left = ktime_sub(end, ktime_get());
@@ -428,8 +426,8 @@ struct null_device *null_device_create(const struct null_config *cfg)
 		struct null_lane *lane = &nd->lanes[i];
 
 		lane->nd = nd;
-		ai_hrtimer_setup(&lane->timer, null_timer, CLOCK_MONOTONIC,
-				 HRTIMER_MODE_REL);
+		hrtimer_setup(&lane->timer, null_timer, CLOCK_MONOTONIC,
+			      HRTIMER_MODE_REL);
 		list_add_tail(&lane->idle, &nd->idle);
 	}
 
