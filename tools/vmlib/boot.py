@@ -26,6 +26,7 @@ class Machine:
         self.disk = disk                # read-only ext4 image, or None
         self.command = command
         self.share = opt.get("share")
+        self.mounts = opt.get("mounts", [])     # (DIR, path), read-only
         self.cpus = opt.get("cpus", 2)
         self.memory = opt.get("memory", 1024)
         self.icount = opt.get("icount", False)
@@ -37,6 +38,7 @@ class Machine:
         self.env = opt.get("env", {})
         self.cpu = opt.get("cpu")
         self.qemu_args = opt.get("qemu_args", [])
+        self.terminal = opt.get("terminal", False)  # console on our stdio
         self.dmesg = opt.get("dmesg")
         self.console = opt.get("console")
         self.out = opt.get("out", sys.stdout.buffer)
@@ -58,8 +60,9 @@ class Machine:
             a.file("vm/guest.sh", images.read(images.HERE + "/guest.sh"), 0o755)
             # An icount guest has no 9p (its traffic is not repeatable):
             # it gets a copy of the share.
-            live = self.share and not self.icount
-            settings = {"vm_share": "1" if live else "",
+            shares = [] if self.icount else self._shares()
+            settings = {"vm_shares": " ".join("%s:%s:%s" % (tag, path, mode)
+                                              for tag, _, path, mode in shares),
                         "vm_icount": "1" if self.icount else "",
                         "vm_stdin": "1" if self.stdin else "",
                         "vm_cwd": self.cwd}
@@ -69,11 +72,19 @@ class Machine:
                      for k, v in self.env.items()]
             lines.append("set -- %s\n" % shlex.join(self.command))
             a.file("vm/command", "".join(lines))
-            if self.share and self.icount:
-                a.dir("slim/mnt")
-                a.copy(self.share, "slim/mnt/share")
+            if self.icount:
+                for _, src, path, _ in self._shares():
+                    a.dir("slim" + os.path.dirname(path))
+                    a.copy(src, "slim" + path)
             a.close()
         return path
+
+    def _shares(self):
+        """(tag, directory here, path there, mode) of each."""
+        out = [("share", self.share, "/mnt/share", "rw")] if self.share else []
+        for n, (src, path) in enumerate(self.mounts):
+            out.append(("mount%d" % n, src, path, "ro"))
+        return out
 
     def _cmdline(self):
         words = ["console=ttyS0,115200", "panic=-1", "rdinit=/init",
@@ -90,7 +101,8 @@ class Machine:
                 "-m", "%dM" % self.memory,
                 "-kernel", self.boot_dir + "/vmlinuz",
                 "-initrd", self._initrd(tmp), "-append", self._cmdline(),
-                "-chardev", "file,id=console,path=%s/console" % tmp,
+                "-chardev", "stdio,id=console,signal=off" if self.terminal
+                else "file,id=console,path=%s/console" % tmp,
                 "-serial", "chardev:console",
                 "-device", "virtio-serial-pci,max_ports=16"]
         if self.icount:
@@ -101,10 +113,12 @@ class Machine:
             argv += ["-accel", "tcg,thread=multi", "-smp", str(self.cpus),
                      "-cpu", self.cpu or "max", "-rtc", "base=utc",
                      "-device", "virtio-rng-pci"]
-            if self.share:
-                argv += ["-fsdev", "local,id=share,security_model=none,"
-                         "multidevs=remap,path=" + self.share.replace(",", ",,"),
-                         "-device", "virtio-9p-pci,fsdev=share,mount_tag=share"]
+            for tag, src, _, mode in self._shares():
+                argv += ["-fsdev", "local,id=%s,security_model=none,"
+                         "multidevs=remap,readonly=%s,path=%s"
+                         % (tag, "on" if mode == "ro" else "off",
+                            src.replace(",", ",,")), "-device",
+                         "virtio-9p-pci,fsdev=%s,mount_tag=%s" % (tag, tag)]
             argv += ["-drive", "if=none,id=root,format=raw,readonly=on,"
                      "file.locking=off,file=" + self.disk.replace(",", ",,"),
                      "-device", "virtio-blk-pci,drive=root"]
@@ -134,9 +148,10 @@ class Machine:
             s.listen(1)
             listeners[p] = s
         with open(tmp + "/qemu.log", "wb") as log:
-            qemu = subprocess.Popen(self._argv(tmp), stdin=subprocess.DEVNULL,
-                                    stdout=log, stderr=log,
-                                    preexec_fn=_die_with_parent)
+            qemu = subprocess.Popen(
+                self._argv(tmp), preexec_fn=_die_with_parent,
+                stdin=None if self.terminal else subprocess.DEVNULL,
+                stdout=None if self.terminal else log, stderr=log)
         try:
             conns = self._accept(listeners, qemu)
             if conns:

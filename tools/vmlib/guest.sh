@@ -37,11 +37,17 @@ port() {
 }
 exec 9>"$(port ctl)"
 
+vm_shares="" vm_icount="" vm_stdin="" vm_cwd=/
 # shellcheck disable=SC1091  # made by tools/vm for each run
 . /run/vm/settings
-[ -z "$vm_share" ] || $bb mount -t 9p \
-	-o trans=virtio,version=9p2000.L,msize=524288,cache=mmap \
-	share /mnt/share || echo "error cannot mount the share" >&9
+for s in $vm_shares; do
+	tag=${s%%:*} mode=${s##*:} path=${s#*:}
+	path=${path%:*}
+	$bb mkdir -p "$path"
+	$bb mount -t 9p -o \
+		"trans=virtio,version=9p2000.L,msize=524288,cache=mmap,$mode" \
+		"$tag" "$path" || echo "error cannot mount $path" >&9
+done
 
 udevd=
 for u in /lib/systemd/systemd-udevd /usr/lib/systemd/systemd-udevd; do
@@ -104,7 +110,9 @@ else
 fi
 [ -z "$stdin_relay" ] || kill "$stdin_relay" 2>/dev/null
 $bb dmesg -r >"$(port dmesg)" 2>/dev/null
-[ -z "$vm_share" ] || $bb umount /mnt/share 2>/dev/null || $bb sync
+case $vm_shares in
+share:*) $bb umount /mnt/share 2>/dev/null || $bb sync ;;
+esac
 echo "status $status" >&9
 # tools/vm ends the machine when it has read the status
 $bb sleep 20

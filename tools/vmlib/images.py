@@ -119,9 +119,14 @@ def _build_base(rel, path):
           "--dpkgopt=path-exclude=/usr/share/locale/*",
           "--skip=cleanup/apt/lists", rel.suite, path + "/root"]
          + rel.sources(), log, "mmdebstrap", env=dict(os.environ, INITRD="No"))
+    if rel.cross:
+        _foreign_headers(path + "/root", rel, log)
     release = _kernel_release(path + "/root", rel)
     with open(path + "/release", "w") as f:
         f.write(release + "\n")
+    if rel.cross:
+        open(path + "/done", "w").close()
+        return
     _user_for_tests(path + "/root")
     shutil.copy(path + "/root/boot/vmlinuz-" + release, path + "/vmlinuz")
     _initrd(path + "/root", release, path + "/initrd")
@@ -131,9 +136,26 @@ def _build_base(rel, path):
     say("%s: base image done in %d s" % (rel.kernel, time.time() - start))
 
 
+def _foreign_headers(root, rel, log):
+    """Unpack the other architecture's headers beside our own: they share the
+    common part and kbuild's programs. apt would want its compiler too."""
+    ours = os.listdir(root + "/lib/modules")[0]
+    name = "linux-headers-%s-%s" % (ours.rsplit("-", 1)[0], rel.cross)
+    script = ("dpkg --add-architecture %s && apt-get -q update && cd /tmp && "
+              "apt-get -q download %s:%s && dpkg-deb --fsys-tarfile %s_*.deb | "
+              "tar -x --keep-directory-symlink -C / && rm %s_*.deb && "
+              "ln -sf aarch64-linux-gnu-gcc-12 /usr/bin/aarch64-linux-gnu-gcc"
+              % (rel.cross, name, rel.cross, name, name))
+    _run(chroot_argv(root) + ["sh", "-ec", script], log,
+         "fetching the headers of " + rel.cross, env=chroot_env())
+
+
 def _kernel_release(root, rel):
     found = sorted(os.listdir(root + "/lib/modules"))
-    found = [r for r in found if r.startswith(rel.kernel + ".")]
+    if rel.cross:
+        found = [r for r in found if r.endswith("-" + rel.cross)]
+    else:
+        found = [r for r in found if r.startswith(rel.kernel + ".")]
     if len(found) != 1:
         raise Error("expected one %s kernel in %s, found: %s"
                     % (rel.kernel, root, " ".join(found) or "none"))

@@ -14,6 +14,8 @@ COMMON = ["dkms", "kmod", "udev", "python3", "libjson-c5", "procps",
 
 
 class Release:
+    cross = None        # architecture to build for, if not this one
+
     def __init__(self, kernel, suite, extra, backports=False):
         self.kernel = kernel
         self.suite = suite
@@ -31,8 +33,21 @@ class Release:
         return lines
 
 
+class CrossRelease(Release):
+    """Headers and compiler of another architecture, to build modules for it
+    in a chroot; it does not boot here."""
+
+    def __init__(self, name, suite, arch, compiler):
+        super().__init__(name, suite, [])
+        self.cross = arch
+        self.packages = ["make", "libc6-dev", compiler, "linux-headers-amd64"]
+
+
 RELEASES = {r.kernel: r for r in (
     Release("6.1", "bookworm", ["libssl3"]),
     Release("6.12", "trixie", ["libssl3t64"]),
     Release("7.3", "trixie", ["libssl3t64"], backports=True),
+)}
+CROSS = {r.kernel: r for r in (
+    CrossRelease("arm64", "bookworm", "arm64", "gcc-12-aarch64-linux-gnu"),
 )}
