@@ -201,6 +201,19 @@ static void add_costs(struct eng_program *p)
 		p->cost += p->tasks[i].unit_cost * p->tasks[i].units;
 }
 
+/* Integers on the scalar unit need nothing of the FPU. */
+static bool needs_fpu(const struct eng_compiler *c)
+{
+	u32 i;
+
+	if (c->isa != &eng_isa_scalar)
+		return true;
+	for (i = 0; i < c->view->nr_tensors; i++)
+		if (c->view->tensors[i].type == AIM_TYPE_F32)
+			return true;
+	return false;
+}
+
 int eng_compile(const struct aim_view *view, const struct eng_isa *isa,
 		const struct eng_env *env, struct eng_program **out)
 {
@@ -225,6 +238,7 @@ int eng_compile(const struct aim_view *view, const struct eng_isa *isa,
 		goto fail;
 	env->free(c.info);
 	add_costs(c.prog);
+	c.prog->fpu = needs_fpu(&c);
 	*out = c.prog;
 	return 0;
 fail:

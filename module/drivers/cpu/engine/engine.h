@@ -78,6 +78,9 @@ u64 eng_cost(const struct eng_program *prog);
 
 const struct eng_isa *eng_program_isa(const struct eng_program *prog);
 
+/* Whether eng_step() uses vector or floating-point registers for this program. */
+bool eng_needs_fpu(const struct eng_program *prog);
+
 /**
  * struct eng_cpu - what the running CPU can do, filled by the host
  * (x86: CPUID and XCR0 as the kernel enabled them)

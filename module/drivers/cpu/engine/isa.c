@@ -22,30 +22,29 @@ static const struct eng_isa *const units[] = {
 	&eng_isa_neondot,
 	&eng_isa_neon,
 #endif
-	&eng_isa_scalar,
+	&eng_isa_scalar,	/* ends the list: always usable */
 };
-
-#define NR_UNITS	(sizeof(units) / sizeof(units[0]))
 
 const struct eng_isa *eng_isa_best(const struct eng_cpu *cpu)
 {
-	size_t i;
+	const struct eng_isa *const *u = units;
 
-	for (i = 0; i < NR_UNITS; i++)
-		if (units[i] && units[i]->usable(cpu))
-			return units[i];
-	return &eng_isa_scalar;
+	while (!*u || !(*u)->usable(cpu))
+		u++;
+	return *u;
 }
 
 const struct eng_isa *eng_isa_by_name(const char *name,
 				      const struct eng_cpu *cpu)
 {
-	size_t i;
+	const struct eng_isa *const *u = units;
 
-	for (i = 0; i < NR_UNITS; i++)
-		if (units[i] && !strcmp(units[i]->name, name))
-			return units[i]->usable(cpu) ? units[i] : NULL;
-	return NULL;
+	while (!*u || strcmp((*u)->name, name)) {
+		if (*u == &eng_isa_scalar)
+			return NULL;
+		u++;
+	}
+	return (*u)->usable(cpu) ? *u : NULL;
 }
 
 const char *eng_isa_name(const struct eng_isa *isa)

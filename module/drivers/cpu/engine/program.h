@@ -42,8 +42,8 @@ static inline void *eng_at(const struct eng_run *r, const struct eng_ref *ref)
 }
 
 /*
- * A walk over elements, outermost dimension first, neighbours that can be
- * merged merged. Strides in elements; 0 repeats.
+ * A walk over elements, outermost dimension first; neighbours are merged where
+ * that is possible. Strides in elements; 0 repeats.
  */
 struct eng_walk {
 	u32 rank;		/* at least 1 */
@@ -176,6 +176,7 @@ struct eng_program {
 	u32 room;		/* tasks allocated */
 	size_t arena_bytes;
 	u64 cost;
+	bool fpu;		/* some task needs it */
 };
 
 /* What the compiler knows of a tensor. */

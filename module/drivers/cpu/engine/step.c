@@ -19,6 +19,11 @@ const struct eng_isa *eng_program_isa(const struct eng_program *prog)
 	return prog->isa;
 }
 
+bool eng_needs_fpu(const struct eng_program *prog)
+{
+	return prog->fpu;
+}
+
 u64 eng_budget(const struct eng_program *prog)
 {
 	return prog->isa->macs_per_ns_x16 * 40000ULL / 16;

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * aioffload_cpu: the host's own vector units as a device.
+ *
+ *	modprobe aioffload_cpu [isa=NAME] [workers=N]
+ *
+ * isa: scalar, avx2, avxvnni, avx512, avx512vnni, neon or neondot; by default
+ * the best that this processor has. A name that does not exist, or that the
+ * processor can't do, is refused.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/cpumask.h>
+#include <linux/err.h>
+#include <linux/init.h>
+#include <linux/minmax.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <uapi/linux/aioffload.h>
+#include "cpu.h"
+
+static char *isa = "";
+module_param(isa, charp, 0444);
+MODULE_PARM_DESC(isa, "vector unit to use (default: the best there is)");
+
+static unsigned int workers;
+module_param(workers, uint, 0444);
+MODULE_PARM_DESC(workers, "jobs worked on at a time, 1..32 (default: one a CPU)");
+
+static struct cpu_device *the_cpu;
+
+static const struct ai_device_ops ops = {
+	.size = sizeof(ops),
+	.version = AI_DEVICE_API_VERSION,
+	.prepare = cpudev_prepare,
+	.unprepare = cpudev_unprepare,
+	.submit = cpudev_submit,
+	.run = cpudev_run,
+	.cancel = cpudev_cancel,
+	.reset = cpudev_reset,
+};
+
+static int pick_isa(const struct eng_isa **out)
+{
+	struct eng_cpu has = { 0 };
+
+	cpudev_detect(&has);
+	if (!*isa) {
+		*out = eng_isa_best(&has);
+		return 0;
+	}
+	*out = eng_isa_by_name(isa, &has);
+	if (*out)
+		return 0;
+	pr_err("isa=%s: no such vector unit, or not on this processor (best here: %s)\n",
+	       isa, eng_isa_name(eng_isa_best(&has)));
+	return -ENODEV;
+}
+
+static int pick_workers(unsigned int *out)
+{
+	if (workers > CPU_MAX_WORKERS) {
+		pr_err("workers=%u: at most %u\n", workers, CPU_MAX_WORKERS);
+		return -EINVAL;
+	}
+	*out = workers ? workers : min(num_online_cpus(), CPU_MAX_WORKERS);
+	return 0;
+}
+
+static int start_workers(struct cpu_device *cpu)
+{
+	unsigned int i;
+
+	spin_lock_init(&cpu->lock);
+	INIT_LIST_HEAD(&cpu->pending);
+	for (i = 0; i < cpu->nr_workers; i++) {
+		cpu->workers[i].cpu = cpu;
+		cpu->workers[i].idle = true;
+		INIT_WORK(&cpu->workers[i].work, cpudev_work);
+	}
+	cpu->wq = alloc_workqueue("aioffload_cpu", WQ_UNBOUND | WQ_SYSFS,
+				  cpu->nr_workers);
+	return cpu->wq ? 0 : -ENOMEM;
+}
+
+static int add_device(struct cpu_device *cpu)
+{
+	const struct ai_device_info info = {
+		.size = sizeof(info),
+		.dev_class = AIOFFLOAD_CLASS_CPU,
+		.caps = AIOFFLOAD_CAP_SYNC | AIOFFLOAD_CAP_CPU_ACCESS,
+		.queue_depth = CPU_QUEUE_DEPTH,
+		.owner = THIS_MODULE,
+		.driver = KBUILD_MODNAME,
+		.desc = cpudev_describe(cpu->isa),
+	};
+	struct ai_device *dev = ai_device_register(&info, &ops, cpu);
+
+	if (IS_ERR(dev))
+		return PTR_ERR(dev);
+	cpu->dev = dev;
+	pr_info("%s, %u workers\n", info.desc, cpu->nr_workers);
+	return 0;
+}
+
+static int __init cpudev_init(void)
+{
+	struct cpu_device *cpu;
+	int err;
+
+	cpu = kzalloc(sizeof(*cpu), GFP_KERNEL);
+	if (!cpu)
+		return -ENOMEM;
+	err = pick_isa(&cpu->isa);
+	if (!err)
+		err = pick_workers(&cpu->nr_workers);
+	if (err)
+		goto free_cpu;
+	err = start_workers(cpu);
+	if (err)
+		goto free_cpu;
+	err = add_device(cpu);
+	if (err)
+		goto stop_workers;
+	the_cpu = cpu;
+	return 0;
+
+stop_workers:
+	destroy_workqueue(cpu->wq);
+free_cpu:
+	kfree(cpu);
+	return err;
+}
+module_init(cpudev_init);
+
+static void __exit cpudev_exit(void)
+{
+	ai_device_unregister(the_cpu->dev);
+	destroy_workqueue(the_cpu->wq);
+	kfree(the_cpu);
+}
+module_exit(cpudev_exit);
+
+MODULE_AUTHOR("The aioffload authors");
+MODULE_DESCRIPTION("AI offload: the CPU's vector units");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Preparing a model: compile it, and lay in work memory for the jobs that may
+ * run at a time, so that running allocates nothing.
+ */
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
+#include "../../compat/fpu.h"
+#include "cpu.h"
+
+/* Work memory of one model in all; more arenas than one only below this. */
+#define ARENA_TOTAL	(64UL << 20)
+
+/* Callers of a synchronous RUN that find an arena while all workers are busy */
+#define SYNC_CALLERS	2U
+
+/*
+ * FPU sections of the compiler. One at a time, so that the state that some
+ * architectures save can lie here.
+ */
+static DEFINE_MUTEX(compile_lock);
+static struct compat_fpu_state compile_fpu;
+
+static void compile_fpu_begin(void)
+{
+	compat_fpu_begin(&compile_fpu);
+}
+
+static void compile_fpu_end(void)
+{
+	compat_fpu_end(&compile_fpu);
+	cond_resched();
+}
+
+/*
+ * Aligned to a cache line: caches of 256 bytes and above hold powers of two,
+ * which are aligned to their size.
+ */
+static void *line_alloc(size_t bytes)
+{
+	if (bytes > INT_MAX)
+		return NULL;
+	return kvzalloc(max_t(size_t, bytes, 256),
+			GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+}
+
+static void line_free(void *p)
+{
+	kvfree(p);
+}
+
+static const struct eng_env env = {
+	.alloc = line_alloc,
+	.free = line_free,
+	.fpu_begin = compile_fpu_begin,
+	.fpu_end = compile_fpu_end,
+};
+
+static void free_arenas(struct cpu_model *m)
+{
+	unsigned int i;
+
+	for (i = 0; i < m->nr_arenas; i++) {
+		kvfree(m->arenas[i].memory);
+		kvfree(m->arenas[i].inputs);
+	}
+}
+
+static int alloc_arenas(struct cpu_model *m, const struct ai_model *model,
+			unsigned int want)
+{
+	u32 inputs = model->view->header->nr_inputs;
+	u32 nr = inputs + model->view->header->nr_outputs;
+	size_t bytes = eng_arena_bytes(m->prog);
+
+	want = min_t(unsigned int, want, BITS_PER_LONG);
+	want = clamp_t(size_t, ARENA_TOTAL / bytes, 1, want);
+	for (; m->nr_arenas < want; m->nr_arenas++) {
+		struct cpu_arena *a = &m->arenas[m->nr_arenas];
+
+		a->memory = line_alloc(bytes);
+		a->inputs = kvcalloc(nr, sizeof(void *), GFP_KERNEL_ACCOUNT);
+		if (!a->memory || !a->inputs) {
+			kvfree(a->memory);
+			kvfree(a->inputs);
+			break;
+		}
+		a->outputs = (void **)a->inputs + inputs;
+		m->free |= BIT(m->nr_arenas);
+	}
+	/* one is enough to run, if slower */
+	return m->nr_arenas ? 0 : -ENOMEM;
+}
+
+int cpudev_prepare(struct ai_device *dev, const struct ai_model *model,
+		   void **prepared)
+{
+	struct cpu_device *cpu = ai_device_priv(dev);
+	struct cpu_model *m;
+	int err;
+
+	m = kzalloc(sizeof(*m), GFP_KERNEL_ACCOUNT);
+	if (!m)
+		return -ENOMEM;
+	mutex_lock(&compile_lock);
+	cpu->dev = dev;		/* jobs may come before it is registered */
+	err = eng_compile(model->view, cpu->isa, &env, &m->prog);
+	mutex_unlock(&compile_lock);
+	if (err)
+		goto free_model;
+	m->fpu = eng_needs_fpu(m->prog);
+	m->budget = eng_budget(m->prog);
+	m->batch = clamp_t(u64, m->budget / (eng_cost(m->prog) + 1), 1, 4096);
+	err = alloc_arenas(m, model, cpu->nr_workers + SYNC_CALLERS);
+	if (err)
+		goto free_program;
+	*prepared = m;
+	return 0;
+
+free_program:
+	free_arenas(m);
+	eng_free(m->prog);
+free_model:
+	kfree(m);
+	return err;
+}
+
+void cpudev_unprepare(struct ai_device *dev, void *prepared)
+{
+	struct cpu_model *m = prepared;
+
+	free_arenas(m);
+	eng_free(m->prog);
+	kfree(m);
+}
+
+struct cpu_arena *cpudev_arena_get(struct cpu_model *m)
+{
+	unsigned long free = READ_ONCE(m->free);
+
+	while (free) {
+		unsigned int i = __ffs(free);
+
+		if (test_and_clear_bit(i, &m->free))
+			return &m->arenas[i];
+		free = READ_ONCE(m->free);
+	}
+	return NULL;
+}
+
+void cpudev_arena_put(struct cpu_model *m, struct cpu_arena *a)
+{
+	/* what the job wrote to the arena comes before the next owner's use */
+	smp_mb__before_atomic();
+	set_bit(a - m->arenas, &m->free);
+}
