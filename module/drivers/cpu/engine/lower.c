@@ -166,6 +166,21 @@ static int lower_pool(struct eng_compiler *c, const struct aim_op *op)
 	return 0;
 }
 
+/*
+ * A multiplier that also divides by @terms, as the reference kernel makes it:
+ * the quotient may lose its highest bit, and keeps its rounding that way.
+ */
+static struct aim_requant divide(struct aim_requant r, u32 terms)
+{
+	s32 shift = 31 - __builtin_clz(terms);
+
+	if (shift > 31 + r.shift)
+		shift = 31 + r.shift;
+	r.multiplier = (s32)(((s64)r.multiplier << shift) / terms);
+	r.shift -= shift;
+	return r;
+}
+
 static int lower_mean(struct eng_compiler *c, const struct aim_op *op)
 {
 	const struct aim_tensor *x = aim_operand(c->view, op, 0);
@@ -197,7 +212,7 @@ static int lower_mean(struct eng_compiler *c, const struct aim_op *op)
 	p->in_zp = x->zero_point;
 	p->out_zp = y->zero_point;
 	p->terms = p->nr_in / p->nr_out;
-	p->requant = op->p.mean.requant;
+	p->requant = divide(op->p.mean.requant, p->terms);
 	p->clamp = op->p.mean.clamp;
 	t->units = p->nr_in + 2 * p->nr_out;
 	t->unit_cost = eng_scalar_cost(c, 10);
