@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Lowering: each function turns the current TFLite operator into operators of
+ * the model file, or says why it can't.
+ */
+#ifndef AIM_CONVERT_LOWER_H
+#define AIM_CONVERT_LOWER_H
+
+#include "graph.h"
+
+/* Whether the current operator's kind is supported at all. */
+int cv_check_kind(struct cv *c);
+/* Lower the current operator, by its kind. */
+int cv_lower(struct cv *c);
+
+/* lower.c: fused activations, sliding windows */
+int cv_clamp(struct cv *c, u8 activation, u32 tensor, struct aim_clamp *out);
+
+struct cv_window {
+	u32 in, kernel, stride, dilation;
+	u32 out, before, after;		/* computed */
+};
+
+/* @padding: 0 same, 1 valid, as the options say it */
+int cv_window(struct cv *c, u8 padding, struct cv_window *w);
+
+/* lower_shape.c: an axis, counted from the end where negative */
+int cv_axis(struct cv *c, s64 axis, u32 rank, u32 *out);
+
+/* lower_conv.c */
+int cv_lower_conv(struct cv *c);
+int cv_lower_depthwise(struct cv *c);
+int cv_lower_fc(struct cv *c);
+
+/* lower_math.c */
+int cv_lower_add(struct cv *c);
+int cv_lower_sub(struct cv *c);
+int cv_lower_mul(struct cv *c);
+int cv_lower_average_pool(struct cv *c);
+int cv_lower_max_pool(struct cv *c);
+int cv_lower_mean(struct cv *c);
+int cv_lower_softmax(struct cv *c);
+
+/* lower_unary.c */
+int cv_lower_relu(struct cv *c);
+int cv_lower_relu6(struct cv *c);
+int cv_lower_relu_n1_to_1(struct cv *c);
+int cv_lower_leaky_relu(struct cv *c);
+int cv_lower_elu(struct cv *c);
+int cv_lower_hard_swish(struct cv *c);
+int cv_lower_logistic(struct cv *c);
+int cv_lower_tanh(struct cv *c);
+int cv_lower_quantize(struct cv *c);
+int cv_lower_dequantize(struct cv *c);
+
+/* lower_shape.c */
+int cv_lower_reshape(struct cv *c);
+int cv_lower_squeeze(struct cv *c);
+int cv_lower_expand_dims(struct cv *c);
+int cv_lower_concat(struct cv *c);
+int cv_lower_pack(struct cv *c);
+int cv_lower_pad(struct cv *c);
+int cv_lower_padv2(struct cv *c);
+int cv_lower_transpose(struct cv *c);
+
+/* lower_slice.c */
+int cv_lower_slice(struct cv *c);
+int cv_lower_strided_slice(struct cv *c);
+int cv_lower_split(struct cv *c);
+int cv_lower_split_v(struct cv *c);
+int cv_lower_unpack(struct cv *c);
+
+#endif /* AIM_CONVERT_LOWER_H */
