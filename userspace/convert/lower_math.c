@@ -297,15 +297,11 @@ static int mean_axes(struct cv *c, u32 rank, u32 *axes)
 	return 0;
 }
 
-/*
- * The mean's multiplier holds the division by the number of elements, too. It
- * is not normalised again: that would round differently.
- */
-static int mean_params(struct cv *c, u32 x, u32 y, struct aim_p_mean *p)
+/* The engine divides this multiplier by the number of elements. */
+static int mean_params(struct cv *c, struct aim_p_mean *p)
 {
-	u64 n = cv_count(&c->tensors[x].t) / cv_count(&c->tensors[y].t);
 	float in = 0, out = 0;
-	s32 zp, shift = 63 - __builtin_clzll(n);
+	s32 zp;
 	int err;
 
 	err = cv_quant(c, cv_input(c, 0), &in, &zp);
@@ -314,14 +310,7 @@ static int mean_params(struct cv *c, u32 x, u32 y, struct aim_p_mean *p)
 	if (!err && !quant_split((double)in / (double)out, &p->requant))
 		err = cv_refuse(c, -EINVAL, "its output's scale %g is too small",
 				(double)out);
-	if (err)
-		return err;
-	if (shift > 31 + p->requant.shift)
-		shift = 31 + p->requant.shift;
-	p->requant.multiplier =
-		(s32)(((s64)p->requant.multiplier << shift) / (s64)n);
-	p->requant.shift -= shift;
-	return 0;
+	return err;
 }
 
 int cv_lower_mean(struct cv *c)
@@ -353,7 +342,7 @@ int cv_lower_mean(struct cv *c)
 	if (!err)
 		err = cv_clamp(c, TFL_ACT_NONE, y, &p.clamp);
 	if (!err && c->tensors[y].t.type == AIM_TYPE_S8)
-		err = mean_params(c, x, y, &p);
+		err = mean_params(c, &p);
 	if (!err)
 		err = cv_new_unary(c, AIM_OP_MEAN, x, y, &op);
 	if (!err)

@@ -242,8 +242,10 @@ struct aim_p_transpose {
 /*
  * Mean over the dimensions set in axes (bit i: dimension i); out has x's shape
  * with them 1 or dropped. Integer arithmetic follows TFLite's reference
- * kernel: out = rq(sum of (x - x.zero_point), requant) + out.zero_point, where
- * requant holds the division by the number of elements too.
+ * kernel: out = rq(sum of (x - x.zero_point), q) + out.zero_point, where q is
+ * requant divided by the number n of summed elements: with
+ * s = min(floor(log2(n)), 31 + requant.shift), q's multiplier is
+ * (requant.multiplier << s) / n, truncated, and its shift requant.shift - s.
  */
 struct aim_p_mean {
 	u32 axes;
