@@ -11,9 +11,9 @@
 #include <aim/verify.h>
 
 #define AB_NONE		AIM_NO_TENSOR
-#define AB_OPS		64
+#define AB_OPS		300
 #define AB_TENSORS	400
-#define AB_OPERANDS	1024
+#define AB_OPERANDS	2048
 #define AB_RECORDS	1024
 #define AB_DATA		65536
 #define AB_TEXT		16384
