@@ -15,7 +15,7 @@
 #define AB_TENSORS	400
 #define AB_OPERANDS	2048
 #define AB_RECORDS	1024
-#define AB_DATA		65536
+#define AB_DATA		70000
 #define AB_TEXT		16384
 
 struct aim_builder {
