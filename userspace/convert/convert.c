@@ -8,7 +8,7 @@
 #include "finish.h"
 #include "lower.h"
 
-static int check_frame(struct cv *c)
+int cv_check_frame(struct cv *c)
 {
 	const struct tfl_model *m = c->m;
 
@@ -28,7 +28,7 @@ static int check_frame(struct cv *c)
 	return 0;
 }
 
-static int add_inputs(struct cv *c)
+int cv_add_inputs(struct cv *c)
 {
 	u32 i;
 	int err = 0;
@@ -105,7 +105,7 @@ int cv_add_outputs(struct cv *c)
 	return each_output(c, add_output);
 }
 
-static void set_op(struct cv *c, u32 i)
+void cv_set_op(struct cv *c, u32 i)
 {
 	c->op = &c->m->ops[i];
 	c->op_index = i;
@@ -118,11 +118,11 @@ static int lower_all(struct cv *c)
 
 	/* What can't be had at all is worth more to know than a detail. */
 	for (i = 0; !err && i < c->m->nr_ops; i++) {
-		set_op(c, i);
+		cv_set_op(c, i);
 		err = cv_check_kind(c);
 	}
 	for (i = 0; !err && i < c->m->nr_ops; i++) {
-		set_op(c, i);
+		cv_set_op(c, i);
 		err = cv_lower(c);
 		if (!err && c->m->fb.bad)
 			err = cv_refuse(c, -EBADMSG,
@@ -153,12 +153,12 @@ static int prove(struct cv *c, const void *file, size_t bytes)
 
 static int convert(struct cv *c, void **out, size_t *out_bytes)
 {
-	int err = check_frame(c);
+	int err = cv_check_frame(c);
 
 	if (!err)
 		err = each_output(c, mark_external);
 	if (!err)
-		err = add_inputs(c);
+		err = cv_add_inputs(c);
 	if (!err)
 		err = lower_all(c);
 	if (!err)

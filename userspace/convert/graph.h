@@ -52,6 +52,7 @@ struct cv_op {
  * @known:    it is an input, or a constant that was looked at, or was written
  * @written:  by an operator
  * @external: a model output: somebody outside looks at it
+ * @broken:   only while inspecting: nothing is known of it
  */
 struct cv_value {
 	u32 native;
@@ -61,6 +62,7 @@ struct cv_value {
 	bool known;
 	bool written;
 	bool external;
+	bool broken;
 };
 
 struct cv_block;
@@ -170,6 +172,11 @@ int cv_result(struct cv *c, u32 value, u32 rank, const u32 *dims, u32 *tensor);
 /* As cv_result(), but uint8 is made natively where it is a model output. */
 int cv_result_either(struct cv *c, u32 value, u32 rank, const u32 *dims,
 		     u32 *tensor);
+/*
+ * While inspecting: the result of an operator that can't be lowered, as the
+ * file declares it, so that the ones behind it can be looked at too.
+ */
+void cv_stand_in(struct cv *c, u32 value);
 /* As cv_result(), for values that are only moved: quantised like @from. */
 int cv_result_moved(struct cv *c, u32 value, u32 from, u32 rank,
 		    const u32 *dims, u32 *tensor);

@@ -8,6 +8,11 @@
 
 #include "graph.h"
 
+/* convert.c: the steps before lowering */
+int cv_check_frame(struct cv *c);	/* what no operator is to blame for */
+int cv_add_inputs(struct cv *c);
+void cv_set_op(struct cv *c, u32 i);	/* make operator @i the current one */
+
 /* Whether the current operator's kind is supported at all. */
 int cv_check_kind(struct cv *c);
 /* Lower the current operator, by its kind. */

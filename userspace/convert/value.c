@@ -167,6 +167,23 @@ int cv_add_input(struct cv *c, u32 value)
 	return 0;
 }
 
+void cv_stand_in(struct cv *c, u32 value)
+{
+	struct cv_value *v = &c->values[value];
+	struct cv_kind k;
+
+	if (v->known)
+		return;
+	if (declared_kind(c, value, &k) || declared_shape(c, value, &k) ||
+	    cv_new_tensor(c, &k, AIM_PLACE_ARENA, value, &v->native)) {
+		v->native = CV_NONE;
+		v->broken = true;
+		return;
+	}
+	set_shape(v, &k);
+	v->written = true;
+}
+
 static int load_const(struct cv *c, u32 value)
 {
 	const struct tfl_tensor *t = &c->m->tensors[value];
