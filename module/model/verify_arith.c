@@ -144,6 +144,16 @@ static int check_reduced_shape(struct aim_ctx *c, const struct aim_tensor *x,
 	return 0;
 }
 
+/* The shift after the division by @terms, see struct aim_p_mean. */
+static s32 mean_shift(s32 shift, u64 terms)
+{
+	s32 s = 0;
+
+	while (s < 31 + shift && terms >> (s + 1))
+		s++;
+	return shift - s;
+}
+
 int aim_check_mean(struct aim_ctx *c, const struct aim_op *op)
 {
 	const struct aim_p_mean *p = &op->p.mean;
@@ -172,7 +182,8 @@ int aim_check_mean(struct aim_ctx *c, const struct aim_op *op)
 	if (err)
 		return err;
 	terms = aim_elements(x) / aim_elements(y);
-	if (!aim_requant_fits(terms * aim_max_distance(x), p->requant.shift))
+	if (!aim_requant_fits(terms * aim_max_distance(x),
+			      mean_shift(p->requant.shift, terms)))
 		return aim_refuse_got(c, -EINVAL, "the sum may overflow int32, terms",
 				      terms);
 	return 0;

@@ -227,7 +227,7 @@ X(mean_multiplier, mean_s8, -EINVAL, "a multiplier is neither",		\
   P.mean.requant.multiplier = 2)					\
 X(mean_shift, mean_s8, -EINVAL, "a shift is not in", P.mean.requant.shift = -40) \
 X(mean_overflow, mean_s8, -EINVAL, "the sum may overflow int32, terms (12)", \
-  P.mean.requant.shift = 21)						\
+  P.mean.requant.shift = 24)						\
 X(mean_clamp, mean_s8, -EINVAL, "clamp", P.mean.clamp.min = 128)		\
 X(mean_requant_f32, mean_f32, -EBADMSG, "float32 has no requant",	\
   P.mean.requant.multiplier = 1 << 30)					\
@@ -375,6 +375,12 @@ static void softmax_far(struct aim_file *f)
 	P.softmax.input_left_shift = 31;
 }
 
+/* 12 terms take three bits off the shift: 12 * 131 * 2^20 fits */
+static void mean_shift(struct aim_file *f)
+{
+	P.mean.requant.shift = 23;
+}
+
 static void exactly_at_the_limits_is_fine(void **state)
 {
 	still_valid("conv_s8", dead_channel);
@@ -386,6 +392,7 @@ static void exactly_at_the_limits_is_fine(void **state)
 	still_valid("depthwise_s8", no_bias);
 	still_valid("conv_s8", zero_multipliers);
 	still_valid("softmax_s8", softmax_far);
+	still_valid("mean_s8", mean_shift);
 }
 
 int main(void)
