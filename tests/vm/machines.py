@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""One boot for each kernel, in which every wanted test runs.
+
+A boot costs seconds, so the tests of a kernel share one. A guest program
+prints a line for each of its cases (see c/vmtest.c); Results turns these, and
+what the kernel log says between them, into one verdict for each case.
+"""
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+BUILD = os.path.join(TOP, "build", "vmtests")
+SHARED = os.environ.get("AIOFFLOAD_SHARED", os.path.join(TOP, "..", "shared"))
+# For quick rounds while working on the modules: no packages, the modules come
+# from the share. What needs packages is then skipped.
+BARE = bool(os.environ.get("AIOFFLOAD_VM_BARE"))
+
+KERNELS = os.environ.get("AIOFFLOAD_KERNELS", "6.1 6.12 7.3").split()
+
+# In this order: what leaves the modules as they were goes first.
+C_PROGRAMS = ["abi", "buffers", "models", "bind", "run", "queue", "rings",
+              "zerocopy", "perm", "faults", "kill"]
+SCRIPTS = ["cli", "golden"]
+
+# Slab debugging works on stock kernels: red zones, poison, sanity checks.
+APPEND = ["slub_debug=FZP", "panic_on_oops=1"]
+MEMORY = 2048
+TIMEOUT = 1500
+
+COMPLAINTS = re.compile(
+    r"WARNING: |BUG: |BUG |\bOops\b|general protection|Call Trace|"
+    r"rcu.*(stall|detected)|lockdep|circular locking|INFO: task .* blocked|"
+    r"leak|refcount_t|UBSAN|KASAN|KFENCE|Objects remaining|cut here|"
+    r"soft lockup|hard LOCKUP|double free|bad page|Bad page|kernel panic|"
+    r"scheduling while atomic|sleeping function|unable to handle", re.I)
+
+
+def build():
+    """The programs; called before the tests are collected."""
+    r = subprocess.run(["make", "-s", "-j2", "-C", HERE + "/c",
+                        "O=" + BUILD + "/bin"], stdout=subprocess.PIPE,
+                       stderr=subprocess.STDOUT, text=True)
+    if r.returncode:
+        raise RuntimeError("building tests/vm/c failed:\n" + r.stdout)
+
+
+def program_path(name):
+    if name in SCRIPTS:
+        return os.path.join(HERE, "guest", name)
+    return os.path.join(BUILD, "bin", name)
+
+
+def cases(program):
+    env = dict(os.environ, VMTEST_MODELS=models_dir())
+    out = subprocess.run([program_path(program), "--list"], env=env, check=True,
+                         stdout=subprocess.PIPE, text=True).stdout
+    return out.split()
+
+
+def models_dir():
+    """The models to try: the shared ones, else those kept in the project."""
+    shared = os.path.join(SHARED, "models")
+    return shared if os.path.isdir(shared) else os.path.join(
+        TOP, "tests", "data", "models")
+
+
+def make_share(kernel):
+    share = os.path.join(BUILD, "share-" + kernel)
+    shutil.rmtree(share, ignore_errors=True)
+    os.makedirs(share + "/bin")
+    for p in C_PROGRAMS + SCRIPTS:
+        shutil.copy(program_path(p), share + "/bin/")
+    shutil.copy(HERE + "/guest/run.sh", share)
+    for f in os.listdir(HERE + "/guest"):
+        if f.endswith(".py"):
+            shutil.copy(os.path.join(HERE, "guest", f), share + "/bin/")
+    shutil.copytree(models_dir(), share + "/models")
+    corpus = os.path.join(TOP, "tests", "fuzz", "corpus")
+    if os.path.isdir(corpus):
+        shutil.copytree(corpus, share + "/corpus")
+    else:
+        os.makedirs(share + "/corpus")
+    if BARE:
+        _copy_modules(kernel, share + "/ko")
+    return share
+
+
+def _copy_modules(kernel, to):
+    os.makedirs(to)
+    kmod = os.path.join(TOP, "build", "kmod")
+    for release in sorted(os.listdir(kmod)):
+        if not release.startswith(kernel + "."):
+            continue
+        for where, _, files in os.walk(os.path.join(kmod, release)):
+            for f in files:
+                if f.endswith(".ko"):
+                    shutil.copy(os.path.join(where, f), to)
+    if not os.listdir(to):
+        raise RuntimeError("no modules for %s in build/kmod" % kernel)
+
+
+class Results:
+    """Verdicts of one boot: verdict(program, case) -> (word, text)."""
+
+    def __init__(self, kernel, wanted):
+        self.kernel = kernel
+        self.lines = {}         # (program, case) -> (word, text)
+        self.complaints = {}    # (program, case) or None -> [line]
+        self.last = "boot"
+        self.output = ""
+        self.seconds = 0
+        self._run(wanted)
+
+    def _run(self, wanted):
+        share = make_share(self.kernel)
+        with open(share + "/wanted", "w") as f:
+            for program, case in wanted:
+                f.write("%s %s\n" % (program, case))
+        log = os.path.join(BUILD, "dmesg-" + self.kernel)
+        argv = [TOP + "/tools/vm", "run", "--kernel", self.kernel,
+                "--share", share, "--memory", str(MEMORY),
+                "--timeout", str(TIMEOUT), "--dmesg", log]
+        for a in APPEND:
+            argv += ["--append", a]
+        if BARE:
+            argv += ["--bare", "--env", "AIOFFLOAD_MODULES=/mnt/share/ko"]
+        argv += ["--", "sh", "/mnt/share/run.sh", "/mnt/share/wanted"]
+        start = time.time()
+        with open(os.path.join(BUILD, "output-" + self.kernel), "w") as out:
+            r = subprocess.run(argv, stdout=subprocess.PIPE, text=True,
+                               stderr=subprocess.STDOUT, errors="replace")
+            out.write(r.stdout)
+        self.seconds = time.time() - start
+        self.output = r.stdout
+        self._parse(r.stdout)
+        if os.path.exists(log):
+            with open(log, errors="replace") as f:
+                self._scan(f.read())
+
+    def _parse(self, text):
+        program = None
+        for line in text.splitlines():
+            if line.startswith("## "):
+                program = line[3:]
+                continue
+            m = re.match(r"(ok|not ok|skip) (\S+)(?: # (.*))?$", line)
+            if m and program:
+                self.lines[program, m[2]] = (m[1], m[3] or "")
+
+    def _scan(self, dmesg):
+        """Complaints of the kernel, each with the case during which it came."""
+        now = None
+        for line in dmesg.splitlines():
+            m = re.search(r"vmtest: begin (\w+)\.(\S+)", line)
+            if m:
+                now = (m[1], m[2])
+            elif COMPLAINTS.search(line) and "Command line" not in line:
+                self.complaints.setdefault(now, []).append(line)
+
+    def verdict(self, program, case):
+        word, text = self.lines.get((program, case), (None, ""))
+        heard = self.complaints.get((program, case))
+        if word is None:
+            tail = "\n".join(self.output.splitlines()[-15:])
+            return "not ok", "no result; the machine's output ends:\n" + tail
+        if heard:
+            return "not ok", "%s %s\nkernel log: %s" % (
+                word, text, "\n".join(heard[:20]))
+        return word, text
+
+
+def say(text):
+    print("vm tests: " + text, file=sys.__stderr__, flush=True)
