@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: GPL-2.0 OR LGPL-2.1-or-later */
+/*
+ * Template: int8 depthwise convolution. Included after vec_gemm.h.
+ *
+ * For one row of output, the rows of its windows are interleaved once: GROUP
+ * input rows side by side give one unit per column and channel, with columns
+ * of padding around. Every tap of the window is then one multiply-add of a
+ * vector of units, at any stride and dilation, and neighbouring outputs share
+ * the interleaving. Wide layers go by blocks of VEC_DW_CHANNELS channels.
+ */
+#ifndef _ENG_VEC_DEPTHWISE_H
+#define _ENG_VEC_DEPTHWISE_H
+
+static void vec_dw_pack(const struct eng_conv *c, void *packed)
+{
+	u8 *block = (u8 *)packed + sizeof(struct vec_head);
+	const s8 *w = c->weights;
+	struct vec_dw d;
+	u32 o, ky, kx;
+
+	if (vec_dw_is_conv(c)) {
+		vec_gemm_pack(c, packed, 1, c->out_c);
+		return;
+	}
+	vec_dw_of(c, LANES, GROUP, &d);
+	memset(packed, 0, sizeof(struct vec_head) + d.vecs * d.block);
+	vec_pack_head(c, packed);
+	for (o = 0; o < c->out_c; o++) {
+		u32 lane = o % LANES, sum = 0;
+
+		for (ky = 0; ky < c->kernel_h; ky++) {
+			for (kx = 0; kx < c->kernel_w; kx++) {
+				u32 tap = ky * c->kernel_w + kx;
+				u32 unit = ky / GROUP * c->kernel_w + kx;
+				s8 v = w[(size_t)tap * c->out_c + o];
+
+				sum += (u32)(s32)v;
+				vec_pack_weight(block + VEC_RQ_BYTES, lane,
+						unit * GROUP + ky % GROUP, v);
+			}
+		}
+		vec_pack_lane(c, block, lane, o, sum);
+		if (lane == LANES - 1)
+			block += d.block;
+	}
+}
+
+/* A stretch of one output row, for one block of channels */
+struct vec_strip {
+	const struct eng_conv *c;
+	const s8 *x, *end;	/* all of the input */
+	u8 *planes;		/* interleaved rows, one plane per group */
+	size_t plane;
+	s8 *zeros;		/* a row of the zero point */
+	s8 *expand;		/* GROUP rows with the multiplier applied */
+	size_t expand_bytes;
+	u32 channel, channels;	/* block */
+	size_t column;		/* bytes of one column in a plane */
+	u32 row;		/* batch * out_h + output row */
+	u32 ox, n;		/* output columns */
+};
+
+/* Rows of input under one group, from the first column inside the image */
+struct vec_rows_in {
+	const s8 *p[GROUP];
+	const s8 *end[GROUP];	/* readable up to here */
+	size_t step[GROUP];	/* from one column to the next */
+};
+
+/* Columns of one row with every channel repeated depth_multiplier times */
+static void vec_expand(const struct vec_strip *s, const s8 *src, s8 *dst,
+		       u32 columns)
+{
+	u32 m = s->c->depth_multiplier, i, j;
+
+	for (i = 0; i < columns; i++) {
+		for (j = 0; j < s->channels; j++)
+			dst[j] = src[(s->channel + j) / m];
+		src += s->c->in_c;
+		dst += s->channels;
+	}
+}
+
+/* Find the rows of group @g, @columns from input column @left on */
+static void vec_rows_find(const struct vec_strip *s, u32 g, s64 top, u32 left,
+			  u32 columns, struct vec_rows_in *r)
+{
+	const struct eng_conv *c = s->c;
+	const s8 *image = s->x + (size_t)(s->row / c->out_h) * c->in_h *
+				 c->in_w * c->in_c;
+	u32 j;
+
+	for (j = 0; j < GROUP; j++) {
+		u32 ky = g * GROUP + j;
+		s64 y = top + (s64)ky * c->dilation_h;
+
+		if (ky >= c->kernel_h || y < 0 || y >= (s64)c->in_h) {
+			r->p[j] = s->zeros;
+			r->end[j] = s->zeros + VEC_SLACK;
+			r->step[j] = 0;
+			if (c->in_c == s->channels || s->expand_bytes) {
+				r->end[j] += (size_t)columns * s->channels;
+				r->step[j] = s->channels;
+			}
+			continue;
+		}
+		r->p[j] = image + ((size_t)y * c->in_w + left) * c->in_c;
+		r->end[j] = s->end;
+		r->step[j] = c->in_c;
+		if (s->expand_bytes) {
+			s8 *row = s->expand + j * s->expand_bytes;
+
+			vec_expand(s, r->p[j], row, columns);
+			r->p[j] = row;
+			r->end[j] = row + s->expand_bytes;
+			r->step[j] = s->channels;
+		} else {
+			r->p[j] += s->channel;
+		}
+	}
+}
+
+/* @n elements of each row, in whole vectors of 16 */
+static void vec_interleave_run(u8 *dst, const struct vec_rows_in *from,
+			       u32 column, size_t n)
+{
+	const s8 *p[GROUP];
+	s8 tail[GROUP][16];
+	size_t i;
+	u32 j;
+
+	for (j = 0; j < GROUP; j++)
+		p[j] = from->p[j] + column * from->step[j];
+#ifdef VEC_INTERLEAVE_WIDE
+	for (; n >= VEC_INTERLEAVE_WIDE; n -= VEC_INTERLEAVE_WIDE) {
+		vec_interleave_wide(dst, p);
+		for (j = 0; j < GROUP; j++)
+			p[j] += VEC_INTERLEAVE_WIDE;
+		dst += VEC_INTERLEAVE_WIDE * VEC_UNIT_BYTES;
+	}
+#endif
+	for (i = n; i >= 16; i -= 16) {
+		vec_interleave(dst, p);
+		for (j = 0; j < GROUP; j++)
+			p[j] += 16;
+		dst += 16 * VEC_UNIT_BYTES;
+	}
+	if (!i)
+		return;
+	for (j = 0; j < GROUP; j++) {
+		if (from->end[j] - p[j] >= 16)
+			continue;
+		memcpy(tail[j], p[j], i);
+		p[j] = tail[j];
+	}
+	vec_interleave(dst, p);
+}
+
+static void vec_fill_columns(const struct vec_strip *s, u8 *plane, u32 from,
+			     u32 to)
+{
+	if (from < to)
+		vec_fill(plane + from * s->column, s->c->in_zp,
+			 (to - from) * (s->column / VEC_UNIT_BYTES) * GROUP);
+}
+
+/* All planes of the strip */
+static void vec_strip_fill(const struct vec_strip *s)
+{
+	const struct eng_conv *c = s->c;
+	u32 columns = (s->n - 1) * c->stride_w +
+		      (c->kernel_w - 1) * c->dilation_w + 1;
+	s64 first = (s64)s->ox * c->stride_w - c->pad_left;
+	s64 top = (s64)(s->row % c->out_h) * c->stride_h - c->pad_top;
+	u32 groups = (c->kernel_h + GROUP - 1) / GROUP;
+	u32 lo, hi, g, i;
+
+	eng_taps(first, 1, columns, c->in_w, &lo, &hi);
+	for (g = 0; g < groups; g++) {
+		u8 *plane = s->planes + g * s->plane;
+		struct vec_rows_in r;
+
+		if (lo >= hi) {
+			vec_fill_columns(s, plane, 0, columns);
+			continue;
+		}
+		vec_fill_columns(s, plane, 0, lo);
+		vec_fill_columns(s, plane, hi, columns);
+		vec_rows_find(s, g, top, (u32)(first + lo), hi - lo, &r);
+		plane += lo * s->column;
+		if (s->channels % 16 == 0 &&
+		    (c->in_c == s->channels || s->expand_bytes)) {
+			vec_interleave_run(plane, &r, 0,
+					   (size_t)(hi - lo) * s->channels);
+			continue;
+		}
+		for (i = 0; i < hi - lo; i++)
+			vec_interleave_run(plane + i * s->column, &r, i,
+					   s->channels);
+	}
+}
+
+/* Where the outputs of one vector of channels come from and go to */
+struct vec_taps {
+	const u8 *block;	/* packed vector of channels */
+	const u8 *at;		/* first output's first unit */
+	size_t stride, tap;	/* bytes from output to output, tap to tap */
+	size_t plane;		/* bytes from group to group */
+	s8 *y;
+	size_t out_c;
+	u32 lanes;		/* channels to store */
+	bool left;
+};
+
+static __attribute__((noinline)) void
+vec_strip_put_part(const struct vec_taps *t, vec_bytes v, u32 n)
+{
+	s8 bytes[4 * LANES];
+	u32 i, j;
+
+	vec_put_all(bytes, v);
+	for (i = 0; i < n; i++)
+		for (j = 0; j < t->lanes; j++)
+			t->y[i * t->out_c + j] = bytes[i * LANES + j];
+}
+
+/* Four outputs, of which @n exist */
+VEC_INLINE void vec_strip_put(const struct vec_taps *t, vec_bytes v, u32 n)
+{
+	s8 *y = t->y;
+
+	if (t->lanes < LANES) {
+		vec_strip_put_part(t, v, n);
+		return;
+	}
+	vec_put(y, v, 0);
+	if (n > 1)
+		vec_put(y + t->out_c, v, 1);
+	if (n > 2)
+		vec_put(y + 2 * t->out_c, v, 2);
+	if (n > 3)
+		vec_put(y + 3 * t->out_c, v, 3);
+}
+
+/* @np (1, 2 or 4) neighbouring outputs, of which @n exist */
+VEC_INLINE void vec_strip_some(const struct vec_taps *t,
+			       const struct vec_requant *q,
+			       const struct vec_output *out, u32 groups,
+			       u32 taps, const int np, u32 n)
+{
+	const u8 *w = t->block + VEC_RQ_BYTES, *at[4];
+	vec acc[4];
+	u32 g, kx;
+	int i;
+
+#pragma GCC unroll 4
+	for (i = 0; i < np; i++) {
+		at[i] = t->at + vec_min((u32)i, n - 1) * t->stride;
+		acc[i] = vec_load(t->block);
+	}
+#pragma GCC unroll 2
+	for (g = 0; g < groups; g++) {
+#pragma GCC unroll 3
+		for (kx = 0; kx < taps; kx++) {
+			vec wv = vec_load(w);
+
+#pragma GCC unroll 4
+			for (i = 0; i < np; i++)
+				acc[i] = vec_dot_lanes(acc[i],
+					vec_load(at[i] + g * t->plane +
+						 kx * t->tap), wv);
+			w += VEC_BYTES;
+		}
+	}
+	if (t->left) {
+#pragma GCC unroll 4
+		for (i = 0; i < np; i++)
+			acc[i] = vec_shift_left(acc[i], q);
+	}
+#pragma GCC unroll 4
+	for (i = 0; i < np; i++)
+		acc[i] = vec_requant(acc[i], q);
+	vec_strip_put(t, vec_narrow(acc[0], acc[1 % np], acc[2 % np],
+				    acc[3 % np], out), n);
+}
+
+/* The strip's outputs; groups and taps are constants where it is inlined */
+VEC_INLINE void vec_strip_run(const struct vec_strip *s, const u8 *block,
+			      size_t block_bytes, bool left, s8 *y,
+			      const u32 groups, const u32 taps)
+{
+	const struct eng_conv *c = s->c;
+	struct vec_output out = vec_output_of(c->out_zp, c->clamp);
+	struct vec_taps t = {
+		.block = block,
+		.stride = c->stride_w * s->column,
+		.tap = c->dilation_w * s->column,
+		.plane = s->plane,
+		.out_c = c->out_c,
+		.left = left,
+	};
+	u32 lane, n;
+
+	for (lane = 0; lane < s->channels; lane += LANES) {
+		struct vec_requant q = vec_requant_load(t.block);
+
+		t.lanes = vec_min(s->channels - lane, LANES);
+		t.at = s->planes + lane * VEC_UNIT_BYTES;
+		t.y = y + lane;
+		for (n = s->n; n >= 3; n -= vec_min(n, 4)) {
+			vec_strip_some(&t, &q, &out, groups, taps, 4,
+				       vec_min(n, 4));
+			t.at += 4 * t.stride;
+			t.y += 4 * t.out_c;
+		}
+		if (n == 2)
+			vec_strip_some(&t, &q, &out, groups, taps, 2, 2);
+		else if (n)
+			vec_strip_some(&t, &q, &out, groups, taps, 1, 1);
+		t.block += block_bytes;
+	}
+}
+
+static void vec_strip(const struct vec_strip *s, const struct vec_dw *d,
+		      const void *packed, s8 *y)
+{
+	const struct vec_head *head = packed;
+	const u8 *block = (const u8 *)(head + 1) +
+			  s->channel / LANES * d->block;
+
+	vec_strip_fill(s);
+	if (s->c->kernel_w == 3 && d->groups == (3 + GROUP - 1) / GROUP)
+		vec_strip_run(s, block, d->block, head->left, y,
+			      (3 + GROUP - 1) / GROUP, 3);
+	else
+		vec_strip_run(s, block, d->block, head->left, y, d->groups,
+			      s->c->kernel_w);
+}
+
+/* Output columns [ox, ox + n) of one row */
+static void vec_dw_row(struct vec_strip *s, const struct vec_dw *d,
+		       const void *packed, s8 *y, u32 ox, u32 n)
+{
+	const struct eng_conv *c = s->c;
+
+	y += ((size_t)s->row * c->out_w + ox) * c->out_c;
+	for (; n; n -= s->n, ox += s->n, y += (size_t)s->n * c->out_c) {
+		s->ox = ox;
+		s->n = vec_min(n, d->chunk);
+		for (s->channel = 0; s->channel < c->out_c;
+		     s->channel += d->channels) {
+			s->channels = vec_min(c->out_c - s->channel,
+					      d->channels);
+			s->column = vec_up(s->channels, 16) * VEC_UNIT_BYTES;
+			vec_strip(s, d, packed, y + s->channel);
+		}
+	}
+}
+
+static void vec_dw_run(const struct eng_conv *c, const void *packed,
+		       const void *x, void *y, void *scratch, u32 begin,
+		       u32 end)
+{
+	struct vec_strip s = { .c = c, .x = x, .planes = scratch };
+	struct vec_dw d;
+
+	if (vec_dw_is_conv(c)) {
+		vec_gemm_run(c, packed, x, y, scratch, begin, end, 0, c->out_c);
+		return;
+	}
+	vec_dw_of(c, LANES, GROUP, &d);
+	s.end = s.x + (size_t)c->batch * c->in_h * c->in_w * c->in_c;
+	s.plane = d.plane;
+	s.zeros = (s8 *)s.planes + d.groups * d.plane + VEC_SLACK;
+	s.expand = s.zeros + d.zeros;
+	s.expand_bytes = d.expand;
+	memset(s.zeros, c->in_zp, d.zeros);
+	while (begin < end) {
+		u32 ox = begin % c->out_w;
+		u32 n = vec_min(c->out_w - ox, end - begin);
+
+		s.row = begin / c->out_w;
+		vec_dw_row(&s, &d, packed, y, ox, n);
+		begin += n;
+	}
+}
+
+#endif /* _ENG_VEC_DEPTHWISE_H */

@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: GPL-2.0 OR LGPL-2.1-or-later */
+/*
+ * Template: int8 convolution and fully connected layers as a matrix product.
+ * Included after a unit's primitives.
+ *
+ * Windows of up to VEC_PANEL_ROWS pixels are gathered into a panel in scratch
+ * memory, one row each, widened or offset as the unit's products want it.
+ * Padding is filled with the zero point, so that the correction for zero point
+ * and offset is one constant per channel, folded into the bias. Tiles of pixels
+ * by channel vectors then run over the panel with all accumulators in registers.
+ */
+#ifndef _ENG_VEC_GEMM_H
+#define _ENG_VEC_GEMM_H
+
+#include "scalar.h"
+#include "vec_pack.h"
+
+#define VEC_RQ_BYTES	(VEC_RQ_NR * VEC_BYTES)
+
+/* Weight k of channel o lies at o * by_channel + k * by_k. */
+static void vec_gemm_pack(const struct eng_conv *c, void *packed,
+			  size_t by_channel, size_t by_k)
+{
+	u8 *block = (u8 *)packed + sizeof(struct vec_head);
+	const s8 *w = c->weights;
+	struct vec_gemm m;
+	u32 o, k;
+
+	vec_gemm_of(c, LANES, GROUP, VEC_RQ_NR, &m);
+	memset(packed, 0, sizeof(struct vec_head) + m.vecs * m.block);
+	vec_pack_head(c, packed);
+	for (o = 0; o < c->out_c; o++) {
+		u32 lane = o % LANES, sum = 0;
+
+		for (k = 0; k < m.k; k++) {
+			s8 v = w[o * by_channel + k * by_k];
+
+			sum += (u32)(s32)v;
+			vec_pack_weight(block + VEC_RQ_BYTES, lane, k, v);
+		}
+		vec_pack_lane(c, block, lane, o, sum);
+		if (lane == LANES - 1)
+			block += m.block;
+	}
+}
+
+static void vec_fill(u8 *dst, s32 zp, size_t n)
+{
+	s16 wide = (s16)(zp + OFFSET);
+	size_t i;
+
+	if (GROUP == 4) {
+		memset(dst, (u8)wide, n);
+		return;
+	}
+	for (i = 0; i < n; i++)
+		memcpy(dst + i * 2, &wide, sizeof(wide));
+}
+
+/* One window, all of it inside the input or not */
+static u8 *vec_gather_edge(const struct eng_conv *c, const s8 *image, s64 top,
+			   s64 left, u8 *dst, const s8 *end)
+{
+	const size_t unit = VEC_UNIT_BYTES / GROUP;
+	u32 y0, y1, x0, x1, ky, kx;
+
+	eng_taps(top, c->dilation_h, c->kernel_h, c->in_h, &y0, &y1);
+	eng_taps(left, c->dilation_w, c->kernel_w, c->in_w, &x0, &x1);
+	for (ky = 0; ky < c->kernel_h; ky++) {
+		size_t row = (size_t)(top + (s64)ky * c->dilation_h) * c->in_w;
+
+		for (kx = 0; kx < c->kernel_w; kx++) {
+			size_t n = c->in_c;
+
+			if (ky < y0 || ky >= y1 || kx < x0 || kx >= x1) {
+				vec_fill(dst, c->in_zp, n);
+			} else {
+				size_t at = row + (size_t)(left + (s64)kx *
+							   c->dilation_w);
+
+				if (c->dilation_w == 1) {
+					n *= x1 - kx;
+					kx = x1 - 1;
+				}
+				vec_widen(dst, image + at * c->in_c,
+					  n, end);
+			}
+			dst += n * unit;
+		}
+	}
+	return dst;
+}
+
+VEC_INLINE bool vec_inside(s64 start, u32 step, u32 taps, u32 size)
+{
+	return start >= 0 && start + (s64)(taps - 1) * step < (s64)size;
+}
+
+/* Windows of pixels [first, first + count) into the panel */
+static void vec_gather(const struct eng_conv *c, const struct vec_gemm *m,
+		       const s8 *x, u8 *panel, u32 first, u32 count)
+{
+	size_t image = (size_t)c->in_h * c->in_w * c->in_c;
+	size_t segment = (size_t)c->kernel_w * c->in_c;
+	size_t below = (size_t)c->dilation_h * c->in_w * c->in_c;
+	const s8 *end = x + image * c->batch;
+	u32 ox = first % c->out_w, row = first / c->out_w;
+	u32 ky;
+
+	for (; count; count--, panel += m->lda) {
+		const s8 *in = x + row / c->out_h * image;
+		s64 top = (s64)(row % c->out_h) * c->stride_h - c->pad_top;
+		s64 left = (s64)ox * c->stride_w - c->pad_left;
+
+		if (c->dilation_w == 1 &&
+		    vec_inside(top, c->dilation_h, c->kernel_h, c->in_h) &&
+		    vec_inside(left, 1, c->kernel_w, c->in_w)) {
+			const s8 *src = in + ((size_t)top * c->in_w +
+					      (size_t)left) * c->in_c;
+			u8 *dst = panel;
+
+			for (ky = 0; ky < c->kernel_h; ky++) {
+				vec_widen(dst, src, segment, end);
+				dst += segment * (VEC_UNIT_BYTES / GROUP);
+				src += below;
+			}
+		} else {
+			vec_gather_edge(c, in, top, left, panel, end);
+		}
+		if (++ox == c->out_w) {
+			ox = 0;
+			row++;
+		}
+	}
+}
+
+static void vec_panel_fill(const struct eng_conv *c, const struct vec_gemm *m,
+			   const s8 *x, u8 *panel, u32 first, u32 count)
+{
+	const s8 *end = x + (size_t)c->batch * c->out_h * c->out_w * m->k;
+
+	if (!vec_gemm_direct(c)) {
+		vec_gather(c, m, x, panel, first, count);
+		return;
+	}
+	x += (size_t)first * m->k;
+	if (m->k % GROUP == 0) {
+		vec_widen(panel, x, (size_t)count * m->k, end);
+		return;
+	}
+	for (; count; count--, x += m->k, panel += m->lda)
+		vec_widen(panel, x, m->k, end);
+}
+
+/* What a tile needs to know */
+struct vec_tile {
+	const u8 *a;		/* panel row 0 */
+	size_t lda;
+	const u8 *block;	/* packed vectors of channels */
+	size_t block_bytes;
+	u32 steps;
+	bool left;
+	s8 *y;			/* pixel 0, first channel */
+	size_t out_stride;
+	u32 rows;		/* pixels to store, at most the tile's height */
+	u32 lo, hi;		/* channels to store, relative to the first */
+	struct vec_output out;
+};
+
+/* Bytes [lo, hi) of LANES bytes that belong at @dst + 0 .. LANES */
+static void vec_put_part(s8 *dst, const s8 *src, u32 at, u32 lo, u32 hi)
+{
+	u32 i;
+
+	for (i = at; i < at + LANES; i++)
+		if (i >= lo && i < hi)
+			dst[i] = src[i - at];
+}
+
+/* Four neighbours of the tile's accumulators, number @first and on */
+VEC_INLINE void vec_tile_put(const struct vec_tile *t, vec_bytes v, int first,
+			     const int nv, int mr)
+{
+	bool whole = t->lo == 0 && t->hi == (u32)nv * LANES;
+	int i;
+
+	if (nv == 4 && whole) {
+		if ((u32)(first / 4) < t->rows)
+			vec_put_all(t->y + (u32)(first / 4) * t->out_stride, v);
+	} else if (nv == 2 && whole) {
+		if ((u32)(first / 2) < t->rows)
+			vec_put_half(t->y + (u32)(first / 2) * t->out_stride, v,
+				     0);
+		if ((u32)(first / 2 + 1) < t->rows)
+			vec_put_half(t->y + (u32)(first / 2 + 1) * t->out_stride,
+				     v, 1);
+	} else if (whole) {
+#pragma GCC unroll 4
+		for (i = 0; i < 4; i++)
+			if ((u32)((first + i) / nv) < t->rows &&
+			    (first + i) / nv < mr)
+				vec_put(t->y + (u32)((first + i) / nv) *
+						t->out_stride +
+						(first + i) % nv * LANES, v, i);
+	} else {
+		s8 bytes[4 * LANES];
+
+		vec_put_all(bytes, v);
+		for (i = 0; i < 4; i++)
+			if ((u32)((first + i) / nv) < t->rows &&
+			    (first + i) / nv < mr)
+				vec_put_part(t->y + (u32)((first + i) / nv) *
+						     t->out_stride,
+					     bytes + i * LANES,
+					     (u32)((first + i) % nv) * LANES,
+					     t->lo, t->hi);
+	}
+}
+
+/* Requantise and store mr x nv accumulators */
+VEC_INLINE void vec_tile_end(const struct vec_tile *t, vec acc[], const int mr,
+			     const int nv)
+{
+	int r, v;
+
+#pragma GCC unroll 4
+	for (v = 0; v < nv; v++) {
+		struct vec_requant q = vec_requant_load(t->block +
+							v * t->block_bytes);
+
+		if (t->left) {
+#pragma GCC unroll 12
+			for (r = 0; r < mr; r++)
+				acc[r * nv + v] =
+					vec_shift_left(acc[r * nv + v], &q);
+		}
+#pragma GCC unroll 12
+		for (r = 0; r < mr; r++)
+			acc[r * nv + v] = vec_requant(acc[r * nv + v], &q);
+	}
+#pragma GCC unroll 6
+	for (r = 0; r < mr * nv; r += 4) {
+		const int last = mr * nv - 1;
+		vec a = acc[r], b = acc[r + 1 < last ? r + 1 : last];
+		vec c = acc[r + 2 < last ? r + 2 : last];
+		vec d = acc[r + 3 < last ? r + 3 : last];
+
+		vec_tile_put(t, vec_narrow(a, b, c, d, &t->out), r, nv, mr);
+	}
+}
+
+VEC_INLINE void vec_tile_run(const struct vec_tile *t, const int mr,
+			     const int nv)
+{
+	const u8 *w = t->block + VEC_RQ_BYTES, *a = t->a;
+	vec acc[24];
+	u32 k;
+	int r, v;
+
+#pragma GCC unroll 12
+	for (r = 0; r < mr; r++) {
+#pragma GCC unroll 4
+		for (v = 0; v < nv; v++)
+			acc[r * nv + v] = vec_load(t->block +
+						   v * t->block_bytes);
+	}
+	for (k = 0; k < t->steps; k++) {
+		vec wv[4];
+
+#pragma GCC unroll 4
+		for (v = 0; v < nv; v++)
+			wv[v] = vec_load(w + v * t->block_bytes);
+#pragma GCC unroll 12
+		for (r = 0; r < mr; r++) {
+			vec av = vec_unit(a + r * t->lda);
+
+#pragma GCC unroll 4
+			for (v = 0; v < nv; v++)
+				acc[r * nv + v] = vec_dot(acc[r * nv + v], av,
+							  wv[v]);
+		}
+		a += VEC_UNIT_BYTES;
+		w += VEC_BYTES;
+	}
+	vec_tile_end(t, acc, mr, nv);
+}
+
+/* One row: four accumulators per vector hide the latency */
+VEC_INLINE void vec_tile_row(const struct vec_tile *t, const int nv)
+{
+	const u8 *w = t->block + VEC_RQ_BYTES, *a = t->a;
+	vec acc[4][4], sum[4];
+	u32 k;
+	int i, v;
+
+#pragma GCC unroll 4
+	for (v = 0; v < nv; v++) {
+		acc[v][0] = vec_load(t->block + v * t->block_bytes);
+		acc[v][1] = acc[v][2] = acc[v][3] = vec_zero();
+	}
+	for (k = t->steps; k >= 4; k -= 4) {
+#pragma GCC unroll 4
+		for (i = 0; i < 4; i++) {
+			vec av = vec_unit(a + i * VEC_UNIT_BYTES);
+
+#pragma GCC unroll 4
+			for (v = 0; v < nv; v++)
+				acc[v][i] = vec_dot(acc[v][i], av,
+					vec_load(w + v * t->block_bytes +
+						 i * VEC_BYTES));
+		}
+		a += 4 * VEC_UNIT_BYTES;
+		w += 4 * VEC_BYTES;
+	}
+	for (; k; k--) {
+#pragma GCC unroll 4
+		for (v = 0; v < nv; v++)
+			acc[v][0] = vec_dot(acc[v][0], vec_unit(a),
+					    vec_load(w + v * t->block_bytes));
+		a += VEC_UNIT_BYTES;
+		w += VEC_BYTES;
+	}
+#pragma GCC unroll 4
+	for (v = 0; v < nv; v++)
+		sum[v] = vec_add(vec_add(acc[v][0], acc[v][1]),
+				 vec_add(acc[v][2], acc[v][3]));
+	vec_tile_end(t, sum, 1, nv);
+}
+
+/* All rows of the panel for nv vectors of channels */
+VEC_INLINE void vec_rows(struct vec_tile *t, u32 rows, const int full,
+			 const int half, const int nv)
+{
+	while (rows) {
+		u32 done;
+
+		if (rows > (u32)half) {
+			done = vec_min(rows, (u32)full);
+			t->rows = done;
+			vec_tile_run(t, full, nv);
+		} else if (rows > 1) {
+			done = rows;
+			t->rows = done;
+			vec_tile_run(t, half, nv);
+		} else {
+			done = 1;
+			t->rows = 1;
+			vec_tile_row(t, nv);
+		}
+		rows -= done;
+		t->a += done * t->lda;
+		t->y += done * t->out_stride;
+	}
+}
+
+static __attribute__((noinline)) void vec_rows_1(struct vec_tile *t, u32 rows)
+{
+	vec_rows(t, rows, TILE_1, TILE_1 / 2, 1);
+}
+
+static __attribute__((noinline)) void vec_rows_2(struct vec_tile *t, u32 rows)
+{
+	vec_rows(t, rows, TILE_2, TILE_2 / 2, 2);
+}
+
+#if VECS == 4
+static __attribute__((noinline)) void vec_rows_3(struct vec_tile *t, u32 rows)
+{
+	vec_rows(t, rows, TILE_3, TILE_3 / 2, 3);
+}
+
+static __attribute__((noinline)) void vec_rows_4(struct vec_tile *t, u32 rows)
+{
+	vec_rows(t, rows, TILE_4, TILE_4 / 2, 4);
+}
+#endif
+
+/* Channels [begin, end) of the pixels in the panel; y is channel 0 of them */
+static void vec_panel_run(const struct eng_conv *c, const struct vec_gemm *m,
+			  const void *packed, const u8 *panel, s8 *y, u32 rows,
+			  u32 begin, u32 end)
+{
+	const struct vec_head *head = packed;
+	u32 v = begin / LANES, last = (end + LANES - 1) / LANES, nv;
+	struct vec_tile t;
+
+	t.lda = m->lda;
+	t.block_bytes = m->block;
+	t.steps = m->steps;
+	t.left = head->left;
+	t.out_stride = c->out_stride;
+	t.out = vec_output_of(c->out_zp, c->clamp);
+	for (; v < last; v += nv) {
+		u32 channel = v * LANES;
+
+		nv = vec_min(last - v, VECS);
+		t.a = panel;
+		t.block = (const u8 *)(head + 1) + v * m->block;
+		t.y = y + channel;
+		t.lo = begin > channel ? begin - channel : 0;
+		t.hi = vec_min(end - channel, nv * LANES);
+		switch (nv) {
+		case 1:
+			vec_rows_1(&t, rows);
+			break;
+#if VECS == 4
+		case 3:
+			vec_rows_3(&t, rows);
+			break;
+		case 4:
+			vec_rows_4(&t, rows);
+			break;
+#endif
+		default:
+			vec_rows_2(&t, rows);
+			break;
+		}
+	}
+}
+
+static void vec_gemm_run(const struct eng_conv *c, const void *packed,
+			 const s8 *x, s8 *y, u8 *scratch, u32 begin, u32 end,
+			 u32 first, u32 last)
+{
+	struct vec_gemm m;
+
+	vec_gemm_of(c, LANES, GROUP, VEC_RQ_NR, &m);
+	while (begin < end) {
+		u32 rows = vec_min(end - begin, m.rows);
+
+		vec_panel_fill(c, &m, x, scratch, begin, rows);
+		vec_panel_run(c, &m, packed, scratch,
+			      y + (size_t)begin * c->out_stride, rows, first,
+			      last);
+		begin += rows;
+	}
+}
+
+static void vec_conv_pack(const struct eng_conv *c, void *packed)
+{
+	vec_gemm_pack(c, packed, (size_t)c->kernel_h * c->kernel_w * c->in_c, 1);
+}
+
+static void vec_conv_run(const struct eng_conv *c, const void *packed,
+			 const void *x, void *y, void *scratch, u32 begin,
+			 u32 end)
+{
+	vec_gemm_run(c, packed, x, y, scratch, begin, end, 0, c->out_c);
+}
+
+static void vec_fc_run(const struct eng_conv *c, const void *packed,
+		       const void *x, void *y, void *scratch, u32 begin,
+		       u32 end)
+{
+	vec_gemm_run(c, packed, x, y, scratch, 0, c->batch * c->out_h * c->out_w,
+		     begin, end);
+}
+
+#endif /* _ENG_VEC_GEMM_H */

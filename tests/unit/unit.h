@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * CMocka, or where the compiler has none (cross builds) the few names of it
+ * that freestanding tests use: assertions that end the program.
+ */
+#ifndef _TESTS_UNIT_H
+#define _TESTS_UNIT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#if __has_include(<cmocka.h>)
+#include <cmocka.h>
+#else
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct CMUnitTest {
+	const char *name;
+	void (*run)(void **state);
+};
+
+#define cmocka_unit_test(f)	{ #f, f }
+
+#define fail_msg(...) do {						\
+	fprintf(stderr, "%s:%d: ", __FILE__, __LINE__);			\
+	fprintf(stderr, __VA_ARGS__);					\
+	fputc('\n', stderr);						\
+	exit(1);							\
+} while (0)
+
+#define assert_true(c) do {						\
+	if (!(c))							\
+		fail_msg("%s", #c);					\
+} while (0)
+#define assert_false(c)			assert_true(!(c))
+#define assert_non_null(p)		assert_true((p) != NULL)
+#define assert_null(p)			assert_true((p) == NULL)
+#define assert_int_equal(a, b)		assert_true((a) == (b))
+#define assert_memory_equal(a, b, n)	assert_true(!memcmp(a, b, n))
+
+#define cmocka_run_group_tests(tests, setup, teardown) ({		\
+	size_t i_;							\
+									\
+	for (i_ = 0; i_ < sizeof(tests) / sizeof((tests)[0]); i_++) {	\
+		(tests)[i_].run(NULL);					\
+		printf("ok %s\n", (tests)[i_].name);			\
+	}								\
+	0;								\
+})
+#endif
+#endif /* _TESTS_UNIT_H */
