@@ -243,7 +243,8 @@ def _initrd(root, release, path):
 # ---- packages ----
 
 def debs():
-    return sorted(glob.glob(os.path.join(TOP, "build", "deb", "*.deb")))
+    found = glob.glob(os.path.join(TOP, "build", "deb", "*.deb"))
+    return sorted(f for f in found if "-dbgsym_" not in f)
 
 
 def packages(rel, quiet=True):
