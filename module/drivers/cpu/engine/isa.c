@@ -4,13 +4,6 @@
  */
 #include "kernels.h"
 
-#pragma weak eng_isa_avx2
-#pragma weak eng_isa_avxvnni
-#pragma weak eng_isa_avx512
-#pragma weak eng_isa_avx512vnni
-#pragma weak eng_isa_neon
-#pragma weak eng_isa_neondot
-
 /* Best first. */
 static const struct eng_isa *const units[] = {
 #if defined(__x86_64__)
@@ -29,7 +22,7 @@ const struct eng_isa *eng_isa_best(const struct eng_cpu *cpu)
 {
 	const struct eng_isa *const *u = units;
 
-	while (!*u || !(*u)->usable(cpu))
+	while (!(*u)->usable(cpu))
 		u++;
 	return *u;
 }
@@ -39,7 +32,7 @@ const struct eng_isa *eng_isa_by_name(const char *name,
 {
 	const struct eng_isa *const *u = units;
 
-	while (!*u || strcmp((*u)->name, name)) {
+	while (strcmp((*u)->name, name)) {
 		if (*u == &eng_isa_scalar)
 			return NULL;
 		u++;

@@ -212,7 +212,7 @@ struct vec_taps {
 	bool left;
 };
 
-static __attribute__((noinline)) void
+static __attribute__((__noinline__)) void
 vec_strip_put_part(const struct vec_taps *t, vec_bytes v, u32 n)
 {
 	s8 bytes[4 * LANES];

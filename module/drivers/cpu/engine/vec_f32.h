@@ -223,12 +223,12 @@ VEC_INLINE void vecf_rows(struct vecf_tile *t, u32 rows, const int full,
 	}
 }
 
-static __attribute__((noinline)) void vecf_rows_1(struct vecf_tile *t, u32 rows)
+static __attribute__((__noinline__)) void vecf_rows_1(struct vecf_tile *t, u32 rows)
 {
 	vecf_rows(t, rows, TILE_1, 1);
 }
 
-static __attribute__((noinline)) void vecf_rows_full(struct vecf_tile *t,
+static __attribute__((__noinline__)) void vecf_rows_full(struct vecf_tile *t,
 						     u32 rows)
 {
 	vecf_rows(t, rows, TILE_FULL, VECS);

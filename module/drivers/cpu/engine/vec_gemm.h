@@ -353,23 +353,23 @@ VEC_INLINE void vec_rows(struct vec_tile *t, u32 rows, const int full,
 	}
 }
 
-static __attribute__((noinline)) void vec_rows_1(struct vec_tile *t, u32 rows)
+static __attribute__((__noinline__)) void vec_rows_1(struct vec_tile *t, u32 rows)
 {
 	vec_rows(t, rows, TILE_1, TILE_1 / 2, 1);
 }
 
-static __attribute__((noinline)) void vec_rows_2(struct vec_tile *t, u32 rows)
+static __attribute__((__noinline__)) void vec_rows_2(struct vec_tile *t, u32 rows)
 {
 	vec_rows(t, rows, TILE_2, TILE_2 / 2, 2);
 }
 
 #if VECS == 4
-static __attribute__((noinline)) void vec_rows_3(struct vec_tile *t, u32 rows)
+static __attribute__((__noinline__)) void vec_rows_3(struct vec_tile *t, u32 rows)
 {
 	vec_rows(t, rows, TILE_3, TILE_3 / 2, 3);
 }
 
-static __attribute__((noinline)) void vec_rows_4(struct vec_tile *t, u32 rows)
+static __attribute__((__noinline__)) void vec_rows_4(struct vec_tile *t, u32 rows)
 {
 	vec_rows(t, rows, TILE_4, TILE_4 / 2, 4);
 }
