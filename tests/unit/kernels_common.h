@@ -37,7 +37,7 @@ static inline s32 rnd_in(s32 lo, s32 hi)
 
 static inline void *exact(size_t bytes)
 {
-	void *p = malloc(bytes ? bytes : 1);
+	void *p = calloc(1, bytes ? bytes : 1);
 
 	assert_non_null(p);
 	return p;

@@ -10,7 +10,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#if __has_include(<cmocka.h>)
+#ifndef UNIT_WITHOUT_CMOCKA
 #include <cmocka.h>
 #else
 #include <stdio.h>
