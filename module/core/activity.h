@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * How many jobs a device has and since when it has any, in one word, so that
+ * synchronous jobs on many CPUs need no lock:
+ *
+ *	bits 0..21	jobs (a thread has one at most; 4 million threads)
+ *	bits 22..63	start of the busy stretch in units of 1024 ns, modulo
+ *			2^42 (52 days)
+ *
+ * A batch of jobs that end within ->submit() counts as one stretch.
+ */
+#ifndef AIOFFLOAD_ACTIVITY_H
+#define AIOFFLOAD_ACTIVITY_H
+
+#include <linux/ktime.h>
+
+#include "internal.h"
+
+#define AI_ACTIVITY_SHIFT	22
+#define AI_ACTIVITY_JOBS	((1ULL << AI_ACTIVITY_SHIFT) - 1)
+#define AI_ACTIVITY_TIME	(~0ULL >> AI_ACTIVITY_SHIFT)
+
+static inline u64 ai_activity_now(void)
+{
+	return ktime_get_mono_fast_ns() >> 10;
+}
+
+static inline void ai_activity_begin(struct ai_device *dev)
+{
+	s64 old = atomic64_read(&dev->activity);
+	s64 new;
+
+	do {
+		if (old & AI_ACTIVITY_JOBS)
+			new = old + 1;
+		else
+			new = ai_activity_now() << AI_ACTIVITY_SHIFT | 1;
+	} while (!atomic64_try_cmpxchg(&dev->activity, &old, new));
+}
+
+static inline void ai_activity_end(struct ai_device *dev)
+{
+	s64 old = atomic64_read(&dev->activity);
+	s64 new;
+
+	do {
+		new = (old & AI_ACTIVITY_JOBS) == 1 ? 0 : old - 1;
+	} while (!atomic64_try_cmpxchg(&dev->activity, &old, new));
+	if (!new)
+		this_cpu_add(dev->stats->busy,
+			     (ai_activity_now() -
+			      ((u64)old >> AI_ACTIVITY_SHIFT)) &
+			     AI_ACTIVITY_TIME);
+}
+
+static inline u32 ai_activity_jobs(const struct ai_device *dev)
+{
+	return atomic64_read(&dev->activity) & AI_ACTIVITY_JOBS;
+}
+
+static inline void ai_activity_count(struct ai_device *dev, int status)
+{
+	if (status)
+		this_cpu_inc(dev->stats->failed);
+	else
+		this_cpu_inc(dev->stats->done);
+}
+
+u64 ai_activity_busy_ns(const struct ai_device *dev);
+
+#endif /* AIOFFLOAD_ACTIVITY_H */

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The dma-bufs of a binding: found, mapped for the CPU, mapped for devices.
+ */
+#include <linux/dma-buf.h>
+#include <linux/slab.h>
+
+#include "internal.h"
+
+/* dma_buf_get() says EINVAL for a descriptor of another kind. */
+static struct dma_buf *buf_from_fd(int fd)
+{
+	struct dma_buf *dmabuf = dma_buf_get(fd);
+
+	return dmabuf == ERR_PTR(-EINVAL) ? ERR_PTR(-EBADFD) : dmabuf;
+}
+
+static int add_buf(struct ai_binding *b, int fd, u16 *index)
+{
+	struct dma_buf *dmabuf = buf_from_fd(fd);
+	u32 i;
+
+	if (IS_ERR(dmabuf))
+		return PTR_ERR(dmabuf);
+	for (i = 0; i < b->nr_bufs; i++) {
+		if (b->bufs[i].dmabuf == dmabuf) {
+			dma_buf_put(dmabuf);
+			*index = i;
+			return 0;
+		}
+	}
+	b->bufs[b->nr_bufs++].dmabuf = dmabuf;
+	*index = i;
+	return 0;
+}
+
+/**
+ * ai_bind_bufs_open() - take the buffers that a binding names, each once
+ * @buf_of:	out: for each input and output its place in b->bufs
+ *
+ * On failure ai_bind_bufs_close() undoes what was done.
+ */
+int ai_bind_bufs_open(struct ai_binding *b, const struct aioffload_bind_io *ios,
+		      u16 *buf_of)
+{
+	u32 i, n = b->nr_inputs + b->nr_outputs;
+	int ret;
+
+	for (i = 0; i < n; i++) {
+		ret = add_buf(b, ios[i].buf_fd, &buf_of[i]);
+		if (ret)
+			return ret;
+		/* dma-bufs can be exported read-only. */
+		if (i >= b->nr_inputs &&
+		    !(b->bufs[buf_of[i]].dmabuf->file->f_mode & FMODE_WRITE))
+			return -EACCES;
+	}
+	return 0;
+}
+
+static int vmap_one(struct ai_bind_buf *buf)
+{
+	int ret;
+
+	if (!buf->dmabuf->ops->vmap)
+		return -EOPNOTSUPP;
+	if (!buf->accessed) {
+		ret = dma_buf_begin_cpu_access(buf->dmabuf, DMA_BIDIRECTIONAL);
+		if (ret)
+			return ret;
+		buf->accessed = true;
+	}
+	ret = dma_buf_vmap_unlocked(buf->dmabuf, &buf->map);
+	if (ret)
+		return ret;
+	buf->mapped = true;
+	return 0;
+}
+
+/**
+ * ai_bind_bufs_vmap() - kernel addresses for all buffers
+ *
+ * CPU access begins here and ends with the binding: jobs start in contexts
+ * that can't sleep. That is exact for buffers of ours and on hosts with
+ * coherent I/O; for others docs/uapi.md tells what the application does.
+ */
+int ai_bind_bufs_vmap(struct ai_binding *b)
+{
+	struct ai_bind_buf *buf;
+	int ret;
+
+	for (buf = b->bufs; buf < b->bufs + b->nr_bufs; buf++) {
+		ret = buf->mapped ? 0 : vmap_one(buf);
+		if (ret)
+			return ret;
+		/* Memory of a device: the CPU must not read it like RAM. */
+		if (buf->map.is_iomem)
+			return -EOPNOTSUPP;
+		if (!IS_ALIGNED((unsigned long)buf->map.vaddr, AIM_ALIGN))
+			return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+void ai_bind_bufs_close(struct ai_binding *b)
+{
+	struct ai_bind_buf *buf;
+
+	for (buf = b->bufs; buf < b->bufs + b->nr_bufs; buf++) {
+		if (buf->mapped)
+			dma_buf_vunmap_unlocked(buf->dmabuf, &buf->map);
+		if (buf->accessed)
+			dma_buf_end_cpu_access(buf->dmabuf, DMA_BIDIRECTIONAL);
+		dma_buf_put(buf->dmabuf);
+	}
+	b->nr_bufs = 0;
+}
+
+static int map_one(struct ai_dma_map *map, struct ai_device *dev,
+		   struct dma_buf *dmabuf)
+{
+	int ret;
+
+	map->at = dma_buf_attach(dmabuf, dev->parent);
+	if (IS_ERR(map->at))
+		return PTR_ERR(map->at);
+	map->sgt = dma_buf_map_attachment_unlocked(map->at, DMA_BIDIRECTIONAL);
+	if (IS_ERR(map->sgt)) {
+		ret = PTR_ERR(map->sgt);
+		dma_buf_detach(dmabuf, map->at);
+		return ret;
+	}
+	mutex_lock(&dev->held_lock);
+	list_add_tail(&map->dev_node, &dev->maps);
+	mutex_unlock(&dev->held_lock);
+	return 0;
+}
+
+/* With dev->held_lock. */
+static void unmap_one(struct ai_dma_map *map)
+{
+	struct dma_buf *dmabuf = map->at->dmabuf;
+
+	list_del_init(&map->dev_node);
+	dma_buf_unmap_attachment_unlocked(map->at, map->sgt, DMA_BIDIRECTIONAL);
+	dma_buf_detach(dmabuf, map->at);
+}
+
+/**
+ * ai_dma_maps_open() - map all buffers of a binding for one device
+ *
+ * As with prepared models, the users reference makes sure that unregistering
+ * finds every mapping in the list. On failure ai_dma_maps_close() cleans up.
+ */
+int ai_dma_maps_open(struct ai_binding *b, struct ai_target *t)
+{
+	struct ai_device *dev = t->dev;
+	int ret = 0;
+	u32 i;
+
+	t->maps = kcalloc(b->nr_bufs, sizeof(*t->maps), GFP_KERNEL_ACCOUNT);
+	if (!t->maps)
+		return -ENOMEM;
+	for (i = 0; i < b->nr_bufs; i++)
+		INIT_LIST_HEAD(&t->maps[i].dev_node);
+	if (!percpu_ref_tryget_live(&dev->users))
+		return -ENODEV;
+	for (i = 0; i < b->nr_bufs && !ret; i++)
+		ret = map_one(&t->maps[i], dev, b->bufs[i].dmabuf);
+	percpu_ref_put(&dev->users);
+	return ret;
+}
+
+void ai_dma_maps_close(struct ai_binding *b, struct ai_target *t)
+{
+	u32 i;
+
+	if (!t->maps)
+		return;
+	mutex_lock(&t->dev->held_lock);
+	for (i = 0; i < b->nr_bufs; i++)
+		if (!list_empty(&t->maps[i].dev_node))
+			unmap_one(&t->maps[i]);
+	mutex_unlock(&t->dev->held_lock);
+	kfree(t->maps);
+}
+
+void ai_dma_maps_release_device(struct ai_device *dev)
+{
+	struct ai_dma_map *map, *next;
+
+	mutex_lock(&dev->held_lock);
+	list_for_each_entry_safe(map, next, &dev->maps, dev_node)
+		unmap_one(map);
+	mutex_unlock(&dev->held_lock);
+}

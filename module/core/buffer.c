@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Buffers: dma-bufs made of ordinary, charged pages.
+ */
+#include <linux/dma-buf.h>
+#include <linux/dma-mapping.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+#include "internal.h"
+
+/**
+ * struct ai_buf - behind a dma-buf of ours
+ * @lock:	guards @vaddr
+ * @vaddr:	kernel mapping, made when first wanted, kept to the end
+ */
+struct ai_buf {
+	struct ai_pages pages;
+	struct mutex lock;
+	void *vaddr;
+};
+
+u64 ai_max_buffer_bytes(void)
+{
+	/* A page count must fit an int for scatter lists. */
+	return min_t(u64, (u64)READ_ONCE(ai_max_buffer_mib) << 20,
+		     (u64)INT_MAX << PAGE_SHIFT);
+}
+
+static struct sg_table *buf_map(struct dma_buf_attachment *at,
+				enum dma_data_direction dir)
+{
+	struct ai_buf *buf = at->dmabuf->priv;
+	struct sg_table *sgt;
+	int ret;
+
+	sgt = kzalloc(sizeof(*sgt), GFP_KERNEL);
+	if (!sgt)
+		return ERR_PTR(-ENOMEM);
+	ret = sg_alloc_table_from_pages(sgt, buf->pages.pages, buf->pages.nr, 0,
+					buf->pages.nr << PAGE_SHIFT,
+					GFP_KERNEL);
+	if (ret)
+		goto err_free;
+	ret = dma_map_sgtable(at->dev, sgt, dir, 0);
+	if (ret)
+		goto err_table;
+	return sgt;
+
+err_table:
+	sg_free_table(sgt);
+err_free:
+	kfree(sgt);
+	return ERR_PTR(ret);
+}
+
+static void buf_unmap(struct dma_buf_attachment *at, struct sg_table *sgt,
+		      enum dma_data_direction dir)
+{
+	dma_unmap_sgtable(at->dev, sgt, dir, 0);
+	sg_free_table(sgt);
+	kfree(sgt);
+}
+
+/*
+ * Buffers are mapped for devices only while bound, and binding maps them
+ * streaming; whoever touches them in between with the CPU goes through
+ * DMA_BUF_IOCTL_SYNC as for every dma-buf, and these bring nothing to do on
+ * hosts whose devices are coherent.
+ */
+static vm_fault_t buf_fault(struct vm_fault *vmf)
+{
+	struct ai_buf *buf = vmf->vma->vm_private_data;
+
+	return ai_pages_fault(&buf->pages, vmf);
+}
+
+static const struct vm_operations_struct buf_vm_ops = {
+	.fault = buf_fault,
+};
+
+/* The mapping's file keeps the dma-buf, hence the buffer, alive. */
+static int buf_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
+{
+	/* A private mapping would copy: nobody wants what it shows. */
+	if (!(vma->vm_flags & (VM_SHARED | VM_MAYSHARE)))
+		return -EINVAL;
+	vm_flags_set(vma, VM_DONTEXPAND | VM_DONTDUMP);
+	vma->vm_ops = &buf_vm_ops;
+	vma->vm_private_data = dmabuf->priv;
+	return 0;
+}
+
+static void *buf_vaddr(struct ai_buf *buf)
+{
+	void *vaddr;
+
+	mutex_lock(&buf->lock);
+	if (!buf->vaddr)
+		buf->vaddr = vmap(buf->pages.pages, buf->pages.nr, VM_MAP,
+				  PAGE_KERNEL);
+	vaddr = buf->vaddr;
+	mutex_unlock(&buf->lock);
+	return vaddr;
+}
+
+static int buf_vmap(struct dma_buf *dmabuf, struct iosys_map *map)
+{
+	void *vaddr = buf_vaddr(dmabuf->priv);
+
+	if (!vaddr)
+		return -ENOMEM;
+	iosys_map_set_vaddr(map, vaddr);
+	return 0;
+}
+
+static void buf_vunmap(struct dma_buf *dmabuf, struct iosys_map *map)
+{
+}
+
+static void buf_free(struct ai_buf *buf)
+{
+	vunmap(buf->vaddr);
+	ai_pages_free(&buf->pages);
+	kfree(buf);
+}
+
+static void buf_release(struct dma_buf *dmabuf)
+{
+	buf_free(dmabuf->priv);
+}
+
+static const struct dma_buf_ops buf_ops = {
+	.map_dma_buf = buf_map,
+	.unmap_dma_buf = buf_unmap,
+	.mmap = buf_mmap,
+	.vmap = buf_vmap,
+	.vunmap = buf_vunmap,
+	.release = buf_release,
+};
+
+static struct dma_buf *buf_export(size_t bytes)
+{
+	DEFINE_DMA_BUF_EXPORT_INFO(info);
+	struct dma_buf *dmabuf;
+	struct ai_buf *buf;
+	int ret;
+
+	buf = kzalloc(sizeof(*buf), GFP_KERNEL_ACCOUNT);
+	if (!buf)
+		return ERR_PTR(-ENOMEM);
+	mutex_init(&buf->lock);
+	ret = ai_pages_alloc(&buf->pages, bytes >> PAGE_SHIFT);
+	if (ret) {
+		kfree(buf);
+		return ERR_PTR(ret);
+	}
+	info.ops = &buf_ops;
+	info.size = bytes;
+	info.flags = O_RDWR;
+	info.priv = buf;
+	dmabuf = dma_buf_export(&info);
+	if (IS_ERR(dmabuf))
+		buf_free(buf);
+	return dmabuf;
+}
+
+long ai_ctx_buf_create(struct ai_ctx *ctx, void __user *uarg)
+{
+	struct aioffload_buf_create k;
+	struct dma_buf *dmabuf;
+	int ret, fd;
+
+	ret = ai_copy_in(&k, sizeof(k), sizeof(k), uarg);
+	if (ret)
+		return ret;
+	if (k.flags || k.reserved || !k.bytes)
+		return -EINVAL;
+	if (k.bytes > ai_max_buffer_bytes())
+		return -E2BIG;
+	k.bytes = ALIGN(k.bytes, PAGE_SIZE);
+
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0)
+		return fd;
+	dmabuf = buf_export(k.bytes);
+	if (IS_ERR(dmabuf)) {
+		ret = PTR_ERR(dmabuf);
+		goto err_fd;
+	}
+	k.fd = fd;
+	ret = ai_copy_out(uarg, &k, sizeof(k));
+	if (ret)
+		goto err_buf;
+	/* Last: from here on the descriptor is user space's. */
+	fd_install(fd, dmabuf->file);
+	return 0;
+
+err_buf:
+	dma_buf_put(dmabuf);
+err_fd:
+	put_unused_fd(fd);
+	return ret;
+}

@@ -1,0 +1,569 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the files of core share.
+ *
+ * LOCK ORDER, outermost first. A lock may be taken while holding any above it.
+ *
+ *	ai_registry_lock	mutex	ids and list of devices
+ *	ctx->lock		mutex	slots and queues of a context
+ *	queue->submit_lock	mutex	consumer side of a submission ring
+ *	model->lock		mutex	which devices a model was prepared for
+ *	dev->held_lock		mutex	what drivers hold: prepared models, DMA maps
+ *	(dma-buf core's locks: reservation, exporter's)
+ *	dev->sched.lock		spin, irq	credits and waiting jobs
+ *	queue->cq_lock		spin, irq	producer side of a completion ring
+ *
+ * dev->sched.lock and queue->cq_lock are never held together. No lock is held
+ * across a driver's submit(), run(), cancel(), reset(), query() or prepare()
+ * (but model->lock across prepare()); unprepare() runs under dev->held_lock.
+ *
+ * RCU is the sched flavour: a reader runs with preemption off. It protects
+ *  - ctx->slots[]: a binding found there stays until the reader ends;
+ *  - a device's ->submit() and ->cancel(): both are called by readers that have
+ *    seen the gate open, so after shutting it and synchronize_rcu() none runs;
+ *  - the queue against the end of a completer that has posted its last job.
+ *
+ * OWNERSHIP OF A REQUEST is its state, changed by cmpxchg only:
+ *
+ *	FREE	  the queue's (or nobody's: RUN has it on its stack)
+ *	WAITING	  the scheduler's, under dev->sched.lock
+ *	HELD	  the core code's that calls ->submit() or ->cancel() with it
+ *	INFLIGHT  the driver's
+ *	DONE	  the core code's that ends it
+ *
+ * ai_job_complete() ends a request that it finds INFLIGHT. One that is HELD it
+ * marks DONE, and the holder ends it when the driver's op has returned: so a
+ * job that completes within ->submit() is ended by the submitter with no lock
+ * taken, and one that completes during ->cancel() stays valid until that
+ * returns.
+ */
+#ifndef AIOFFLOAD_INTERNAL_H
+#define AIOFFLOAD_INTERNAL_H
+
+#include <linux/ai_device.h>
+#include <linux/atomic.h>
+#include <linux/completion.h>
+#include <linux/device.h>
+#include <linux/fs.h>
+#include <linux/jiffies.h>
+#include <linux/mutex.h>
+#include <linux/nospec.h>
+#include <linux/percpu-refcount.h>
+#include <linux/rcupdate.h>
+#include <linux/refcount.h>
+#include <linux/uaccess.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+#include <uapi/linux/aioffload.h>
+
+#include "../compat/compat.h"
+#include "../sched/sched.h"
+#include "../sec/sec.h"
+
+#define AI_MODULE_VERSION	"0.1.0"
+
+#define AI_MAX_DEVICES		256
+#define AI_MAX_DEPTH		4096
+#define AI_MAX_SLOTS		1024
+#define AI_MAX_QUEUES		64
+#define AI_MAX_SQ_ENTRIES	4096
+#define AI_MAX_CQ_ENTRIES	(2 * AI_MAX_SQ_ENTRIES)
+#define AI_MAX_SAMPLES		(1U << 24)
+#define AI_BATCH		32	/* jobs between two looks at the world */
+#define AI_DISPATCH_BATCH	64	/* jobs one dispatcher starts in a row */
+#define AI_LINE			64	/* cache line, as far as the uapi goes */
+
+/* Module parameters, main.c, and the limits that follow from them. */
+extern unsigned int ai_max_model_mib;
+extern unsigned int ai_max_buffer_mib;
+extern unsigned int ai_job_timeout_ms;
+extern unsigned int ai_cancel_grace_ms;
+
+u64 ai_max_model_bytes(void);
+u64 ai_max_buffer_bytes(void);
+
+extern struct workqueue_struct *ai_wq;
+extern struct class *ai_class;
+extern dev_t ai_devt;
+
+/* ---- devices ------------------------------------------------------------ */
+
+/* @busy: in units of 1024 ns */
+struct ai_stats {
+	u64 done;
+	u64 failed;
+	u64 busy;
+};
+
+/**
+ * struct ai_device - a registered device
+ * @sched:	credits and waiting jobs
+ * @activity:	jobs at the device and since when; see activity.h
+ * @stats:	per CPU, so that counting costs no shared cache line
+ * @ops:	copy; what the driver lacks is NULL
+ * @users:	ops that may sleep (prepare, run, reset, query) in progress
+ * @users_gone:	the last of them has left, after unregistering began
+ * @stopping:	tells jobs in ->run() to end
+ * @drained:	woken when a halted device gets its last credit back
+ * @held_lock:	guards @prepared and @maps
+ * @prepared:	struct ai_prepared.dev_node; unprepared by whoever unlinks it
+ * @maps:	struct ai_dma_map.dev_node; unmapped by whoever unlinks it
+ * @load_*:	for load_permille, under @load_lock
+ */
+struct ai_device {
+	struct ai_sched_dev sched;
+	atomic64_t activity;
+	struct ai_stats __percpu *stats;
+	u64 caps;
+	void *priv;
+	struct ai_device_ops ops;
+	struct percpu_ref users;
+	u32 id;
+	bool stopping;
+	struct completion users_gone;
+	wait_queue_head_t drained;
+
+	struct mutex held_lock;
+	struct list_head prepared;
+	struct list_head maps;
+
+	struct work_struct dispatch_work;
+	struct work_struct reset_work;
+	atomic_t resets;
+
+	struct mutex load_lock;
+	u64 load_at_ns;
+	u64 load_busy_ns;
+	u32 load_permille;
+
+	struct device device;
+	struct device *parent;
+	struct list_head node;
+	struct rcu_head rcu;
+	u32 dev_class;
+	char driver[AIOFFLOAD_NAME_LEN];
+	char desc[AIOFFLOAD_NAME_LEN];
+};
+
+struct ai_device *ai_device_find(u32 id);
+struct ai_device *ai_device_find_from(u32 id);
+u32 ai_device_count(void);
+unsigned int ai_device_snapshot(struct ai_device **devs, unsigned int max);
+u32 ai_device_state(const struct ai_device *dev);
+void ai_device_stats(const struct ai_device *dev, struct ai_stats *sum);
+int ai_device_query(struct ai_device *dev, struct ai_device_status *status);
+void ai_device_reset_async(struct ai_device *dev);
+void ai_device_reset_work(struct work_struct *work);
+void ai_device_dispatch_work(struct work_struct *work);
+int ai_device_drain(struct ai_device *dev, unsigned long timeout);
+void ai_device_evict(struct ai_device *dev);
+extern const struct attribute_group *ai_device_groups[];
+
+static inline struct ai_device *ai_device_get(struct ai_device *dev)
+{
+	get_device(&dev->device);
+	return dev;
+}
+
+static inline void ai_device_put(struct ai_device *dev)
+{
+	put_device(&dev->device);
+}
+
+/* ---- pages shared with user space --------------------------------------- */
+
+/**
+ * struct ai_pages - zeroed pages, charged to the memory cgroup of the maker
+ */
+struct ai_pages {
+	struct page **pages;
+	unsigned long nr;
+};
+
+int ai_pages_alloc(struct ai_pages *p, unsigned long nr);
+void ai_pages_free(struct ai_pages *p);
+vm_fault_t ai_pages_fault(struct ai_pages *p, struct vm_fault *vmf);
+
+/* ---- models ------------------------------------------------------------- */
+
+/**
+ * struct ai_model_obj - an admitted model
+ * @lock:	guards @prepared
+ * @prepared:	struct ai_prepared.model_node, one for each device it was bound
+ *		for; they live as long as the model
+ */
+struct ai_model_obj {
+	refcount_t refs;
+	struct ai_model model;
+	struct aim_view view;
+	void *data;
+	u64 bytes;
+	struct mutex lock;
+	struct list_head prepared;
+	u8 digest[AIOFFLOAD_DIGEST_LEN];
+};
+
+struct ai_model_obj *ai_model_from_fd(int fd);
+void ai_model_put(struct ai_model_obj *model);
+
+static inline struct ai_model_obj *ai_model_get(struct ai_model_obj *model)
+{
+	refcount_inc(&model->refs);
+	return model;
+}
+
+/**
+ * struct ai_prepared - what a driver made of a model
+ * @ptr:	the driver's; not to be used once the device's gate says GONE
+ * @dev_node:	in dev->prepared; empty once unprepared
+ */
+struct ai_prepared {
+	struct ai_device *dev;
+	void *ptr;
+	struct list_head model_node;
+	struct list_head dev_node;
+};
+
+struct ai_prepared *ai_prepared_get(struct ai_model_obj *model,
+				    struct ai_device *dev);
+void ai_prepared_release_model(struct ai_model_obj *model);
+void ai_prepared_release_device(struct ai_device *dev);
+
+/* ---- bindings ----------------------------------------------------------- */
+
+/**
+ * struct ai_bind_buf - one dma-buf that a binding uses
+ * @vaddr:	its kernel address, if a device of the binding needs one
+ */
+struct ai_bind_buf {
+	struct dma_buf *dmabuf;
+	struct iosys_map map;
+	bool mapped;
+	bool accessed;
+};
+
+/**
+ * struct ai_dma_map - one dma-buf mapped for one device
+ * @dev_node:	in dev->maps; empty once unmapped
+ */
+struct ai_dma_map {
+	struct ai_device *dev;
+	struct dma_buf_attachment *at;
+	struct sg_table *sgt;
+	struct list_head dev_node;
+};
+
+/**
+ * struct ai_target - a device that a binding can run on
+ * @io:		nr_inputs + nr_outputs
+ * @maps:	nr_bufs, or NULL if it does no DMA
+ */
+struct ai_target {
+	struct ai_device *dev;
+	struct ai_prepared *prepared;
+	struct ai_io *io;
+	struct ai_dma_map *maps;
+};
+
+/**
+ * struct ai_binding - a slot: model, buffers, devices
+ * @refs:	one of the slot (until a grace period after UNBIND), one of each
+ *		job at a device or waiting for one
+ */
+struct ai_binding {
+	refcount_t refs;
+	u32 samples;
+	u32 nr_targets;
+	u32 nr_inputs;
+	u32 nr_outputs;
+	u32 nr_bufs;
+	struct ai_target *targets;
+	struct ai_model_obj *model;
+	struct ai_bind_buf *bufs;
+	struct rcu_head rcu;
+	struct work_struct free_work;
+};
+
+struct ai_ctx;
+
+long ai_ctx_bind(struct ai_ctx *ctx, void __user *uarg);
+long ai_ctx_unbind(struct ai_ctx *ctx, void __user *uarg);
+void ai_binding_free(struct ai_binding *b);
+void ai_binding_retire(struct ai_binding *b);
+int ai_bind_bufs_open(struct ai_binding *b, const struct aioffload_bind_io *ios,
+		      u16 *buf_of);
+int ai_bind_bufs_vmap(struct ai_binding *b);
+void ai_bind_bufs_close(struct ai_binding *b);
+int ai_dma_maps_open(struct ai_binding *b, struct ai_target *t);
+void ai_dma_maps_close(struct ai_binding *b, struct ai_target *t);
+void ai_dma_maps_release_device(struct ai_device *dev);
+
+/* The last reference may go in an interrupt, freeing needs to sleep. */
+static inline void ai_binding_put(struct ai_binding *b)
+{
+	if (refcount_dec_and_test(&b->refs))
+		queue_work(ai_wq, &b->free_work);
+}
+
+/* ---- contexts ----------------------------------------------------------- */
+
+/**
+ * struct ai_ctx - an open /dev/aioffload or /dev/aioffloadN
+ * @refs:	the fd and each queue
+ * @pinned:	its only device, or NULL
+ * @closed:	the fd is gone; queues answer ENODEV
+ * @slots:	AI_MAX_SLOTS bindings
+ * @queues:	struct ai_queue.ctx_node
+ */
+struct ai_ctx {
+	struct ai_binding __rcu **slots;
+	struct ai_sec_ctx sec;
+	struct ai_device *pinned;
+	bool closed;
+	refcount_t refs;
+	struct mutex lock;
+	u32 nr_queues;
+	u32 slot_hint;
+	struct list_head queues;
+};
+
+extern const struct file_operations ai_ctx_fops;
+void ai_ctx_put(struct ai_ctx *ctx);
+long ai_ctx_info(struct ai_ctx *ctx, void __user *uarg);
+long ai_ctx_device_info(struct ai_ctx *ctx, void __user *uarg);
+long ai_ctx_buf_create(struct ai_ctx *ctx, void __user *uarg);
+long ai_ctx_model_load(struct ai_ctx *ctx, void __user *uarg);
+long ai_ctx_run(struct ai_ctx *ctx, void __user *uarg);
+long ai_ctx_queue_create(struct ai_ctx *ctx, void __user *uarg);
+
+/* 0 unless the context is pinned to a device that went away. */
+static inline int ai_ctx_alive(const struct ai_ctx *ctx)
+{
+	if (ctx->pinned && ai_sched_gate(&ctx->pinned->sched) & AI_GATE_GONE)
+		return -ENODEV;
+	return 0;
+}
+
+/* Reader side of the slots: call with preemption off (RCU-sched). */
+static inline struct ai_binding *ai_ctx_slot(struct ai_ctx *ctx, u32 slot)
+{
+	if (unlikely(slot >= AI_MAX_SLOTS))
+		return NULL;
+	slot = array_index_nospec(slot, AI_MAX_SLOTS);
+	return rcu_dereference_sched(ctx->slots[slot]);
+}
+
+/* Are these samples within the binding? */
+static inline bool ai_binding_has(const struct ai_binding *b, u32 first,
+				  u32 count)
+{
+	return count && first < b->samples && count <= b->samples - first;
+}
+
+/* ---- requests ----------------------------------------------------------- */
+
+enum ai_rq_state {
+	AI_RQ_FREE,
+	AI_RQ_WAITING,
+	AI_RQ_HELD,
+	AI_RQ_INFLIGHT,
+	AI_RQ_DONE,
+};
+
+struct ai_queue;
+
+/**
+ * struct ai_request - core's side of a job
+ * @job:	the driver's side
+ * @state:	enum ai_rq_state
+ * @status:	the driver's verdict, valid when DONE
+ * @why:	errno for a job that core ended, 0 if it did not
+ * @retried:	a reset killed it once already, and it was started again
+ * @cancel_sent: ->cancel() was called
+ * @dev:	where it is or waits
+ * @binding:	its own reference, when WAITING or INFLIGHT
+ * @queue:	who wants the completion,
+ * @done:	or, for RUN, who sleeps
+ * @next:	in the queue's list of free requests
+ * @deadline:	end of its budget, in jiffies
+ * @start_ns:	when the driver had taken it, 0 if it never did
+ */
+struct ai_request {
+	struct ai_job job;
+	int state;
+	int status;
+	int why;
+	bool retried;
+	bool cancel_sent;
+	struct ai_device *dev;
+	struct ai_binding *binding;
+	struct ai_queue *queue;
+	struct completion *done;
+	struct ai_request *next;
+	struct ai_sched_job sched;
+	unsigned long deadline;
+	u64 start_ns;
+	u64 user_data;
+};
+
+bool ai_rq_start(struct ai_request *rq);
+int ai_rq_enqueue(struct ai_request *rq);
+int ai_rq_status(const struct ai_request *rq);
+void ai_rq_finish(struct ai_request *rq);
+void ai_rq_cancel(struct ai_request *rq, int why, bool overdue_only);
+void ai_rq_escalate(struct ai_request *rq);
+void ai_credit_put(struct ai_device *dev);
+bool ai_credit_get(struct ai_device *dev);
+void ai_dispatch(struct ai_device *dev);
+struct ai_target *ai_target_pick(struct ai_binding *b);
+
+static inline struct ai_request *ai_rq_of(struct ai_job *job)
+{
+	return container_of(job, struct ai_request, job);
+}
+
+/* Everything that depends on the binding alone. */
+static inline void ai_rq_fill(struct ai_request *rq, struct ai_binding *b,
+			      const struct ai_target *t)
+{
+	rq->job.prepared = t->prepared->ptr;
+	rq->job.io = t->io;
+	rq->job.nr_inputs = b->nr_inputs;
+	rq->job.nr_outputs = b->nr_outputs;
+	rq->job.sync = false;
+	rq->job.cancelled = false;
+	rq->binding = b;
+	rq->why = 0;
+	rq->retried = false;
+	rq->cancel_sent = false;
+	rq->start_ns = 0;
+	WRITE_ONCE(rq->dev, t->dev);
+}
+
+/* A budget in nanoseconds as a point in time; 0 stands for the default. */
+static inline unsigned long ai_deadline(u64 timeout_ns)
+{
+	unsigned long delta;
+
+	if (!timeout_ns)
+		delta = msecs_to_jiffies(READ_ONCE(ai_job_timeout_ms));
+	else
+		delta = nsecs_to_jiffies(timeout_ns);
+	/* One more: the present jiffy is partly over. */
+	return jiffies + min(delta, MAX_JIFFY_OFFSET / 2) + 1;
+}
+
+static inline unsigned long ai_grace(void)
+{
+	return msecs_to_jiffies(READ_ONCE(ai_cancel_grace_ms)) + 1;
+}
+
+/* ---- queues ------------------------------------------------------------- */
+
+/* Ends of the rings, as user space sees them: each on a line of its own. */
+struct ai_ring_page {
+	u32 sq_head __aligned(AI_LINE);
+	u32 sq_tail __aligned(AI_LINE);
+	u32 cq_head __aligned(AI_LINE);
+	u32 cq_tail __aligned(AI_LINE);
+	u32 sq_mask __aligned(AI_LINE);
+	u32 cq_mask;
+};
+
+/* A job that ended while it was submitted, not posted yet. */
+struct ai_ended {
+	u64 user_data;
+	s32 status;
+	u32 device;
+};
+
+/**
+ * struct ai_queue - submission and completion ring
+ *
+ * Submitter's side, under @submit_lock:
+ * @sq_head:	next entry to take
+ * @taken:	entries taken since creation; also read under @cq_lock
+ * @cq_seen:	the application's cq.head when last looked at
+ * @free:	requests at hand
+ * @ended:	jobs of the present batch that ended at once
+ *
+ * Completer's side, under @cq_lock:
+ * @cq_tail:	completions posted since creation; read by all
+ * @returned:	requests that came back
+ * @watching:	@watch_work is or will be queued
+ * @watch_at:	when, in jiffies
+ * @dead:	the fd is closed, @taken is final
+ * @freeing:	on its way out
+ */
+struct ai_queue {
+	struct mutex submit_lock;
+	struct ai_ring_page *ring;
+	struct aioffload_sqe *sqes;
+	struct aioffload_cqe *cqes;
+	u32 sq_entries;
+	u32 cq_entries;
+	u32 sq_head;
+	u32 taken;
+	u32 cq_seen;
+	u32 nr_ended;
+	struct ai_request *free;
+	struct ai_ctx *ctx;
+	struct ai_ended ended[AI_BATCH];
+
+	spinlock_t cq_lock ____cacheline_aligned;
+	u32 cq_tail;
+	bool watching;
+	bool dead;
+	bool freeing;
+	unsigned long watch_at;
+	struct ai_request *returned;
+	struct eventfd_ctx __rcu *eventfd;
+	wait_queue_head_t wait;
+
+	struct ai_request *requests;
+	struct ai_pages pages;
+	struct delayed_work watch_work;
+	struct rcu_work free_work;
+	struct list_head ctx_node;
+};
+
+extern const struct file_operations ai_queue_fops;
+long ai_queue_enter(struct ai_queue *q, void __user *uarg);
+void ai_queue_complete(struct ai_queue *q, struct ai_request *rq, int status,
+		       u32 device, u64 duration_ns);
+void ai_queue_notify(struct ai_queue *q);
+void ai_queue_watch(struct ai_queue *q, unsigned long deadline);
+void ai_queue_watch_work(struct work_struct *work);
+void ai_queue_free_later(struct ai_queue *q);
+
+/* ---- uapi structures ---------------------------------------------------- */
+
+/*
+ * Structures start with their size. @min is the size of the first version.
+ * The size is read once; what the copy brings along in its place is replaced.
+ */
+static inline int ai_copy_in(void *k, size_t ksize, size_t min,
+			     const void __user *u)
+{
+	u32 usize;
+	int ret;
+
+	if (get_user(usize, (const u32 __user *)u))
+		return -EFAULT;
+	if (usize < min)
+		return -EINVAL;
+	if (usize > PAGE_SIZE)
+		return -E2BIG;
+	ret = copy_struct_from_user(k, ksize, u, usize);
+	if (!ret)
+		*(u32 *)k = usize;
+	return ret;
+}
+
+int ai_copy_out(void __user *u, void *k, size_t ksize);
+
+/* Objects that outlive their fd; main.c waits for them before it lets go. */
+void ai_object_born(void);
+void ai_object_dead(void);
+
+#endif /* AIOFFLOAD_INTERNAL_H */

@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The life of a request between core and driver: start, complete, end, cancel.
+ * Who owns it when is written down in internal.h.
+ */
+#include <linux/sched/signal.h>
+
+#include "activity.h"
+#include "internal.h"
+
+/* The device with the fewest jobs before this one; a failed one only at need. */
+struct ai_target *ai_target_pick(struct ai_binding *b)
+{
+	struct ai_target *best = NULL;
+	u32 least = 0, i;
+
+	for (i = 0; i < b->nr_targets; i++) {
+		struct ai_device *dev = b->targets[i].dev;
+		u32 gate = ai_sched_gate(&dev->sched);
+		u32 backlog = ai_activity_jobs(dev) +
+			      READ_ONCE(dev->sched.waiting);
+
+		/* So that the worse gate loses against any backlog. */
+		if (gate & AI_GATE_GONE)
+			backlog = U32_MAX;
+		else if (gate & AI_GATE_FAILED)
+			backlog = U32_MAX - 1;
+		if (!best || backlog < least) {
+			best = &b->targets[i];
+			least = backlog;
+		}
+	}
+	return best;
+}
+
+bool ai_credit_get(struct ai_device *dev)
+{
+	if (!ai_sched_credit_get(&dev->sched))
+		return false;
+	ai_activity_begin(dev);
+	return true;
+}
+
+void ai_credit_put(struct ai_device *dev)
+{
+	u32 left;
+
+	ai_activity_end(dev);
+	if (ai_sched_credit_put(&dev->sched, &left))
+		ai_dispatch(dev);
+	else if (!left && ai_sched_gate(&dev->sched) & AI_GATE_HALTED)
+		wake_up_all(&dev->drained);
+}
+
+/* What the owner is told, which is not always what the driver said. */
+int ai_rq_status(const struct ai_request *rq)
+{
+	int status = rq->status;
+
+	if (likely(!status))
+		return 0;
+	if (ai_sched_gate(&rq->dev->sched) & AI_GATE_GONE)
+		return -ENODEV;
+	if (READ_ONCE(rq->why))
+		return READ_ONCE(rq->why);
+	/* A driver that answers nonsense has failed the job. */
+	return IS_ERR_VALUE((long)status) ? status : -EIO;
+}
+
+/**
+ * ai_rq_start() - hand a request to its device
+ * @rq:		HELD; the caller has a credit and is an RCU-sched reader that
+ *		saw the gate open
+ *
+ * Return: true if it has ended already: it is DONE, the caller's to end, and
+ * the credit stays with the caller. False: request and credit have gone.
+ */
+bool ai_rq_start(struct ai_request *rq)
+{
+	struct ai_device *dev = rq->dev;
+	int ret = dev->ops.submit(dev, &rq->job);
+
+	if (unlikely(ret)) {
+		rq->status = ret;
+		rq->state = AI_RQ_DONE;
+		return true;
+	}
+	/* Pairs with the release in ai_job_complete(): status is valid. */
+	if (smp_load_acquire(&rq->state) == AI_RQ_DONE)
+		return true;
+
+	/*
+	 * Asynchronous. Only now is the clock read and the binding pinned. The
+	 * driver may complete it at any moment, but until the cmpxchg that
+	 * merely sets the state.
+	 */
+	rq->start_ns = ktime_get_mono_fast_ns();
+	refcount_inc(&rq->binding->refs);
+	if (cmpxchg(&rq->state, AI_RQ_HELD, AI_RQ_INFLIGHT) == AI_RQ_HELD)
+		return false;
+	ai_binding_put(rq->binding);
+	return true;
+}
+
+/**
+ * ai_rq_enqueue() - let a request wait for its device
+ *
+ * Return: 0, the scheduler has it; or an errno, it is still the caller's.
+ */
+int ai_rq_enqueue(struct ai_request *rq)
+{
+	struct ai_device *dev = rq->dev;
+	struct ai_binding *b = rq->binding;
+	bool kick;
+	int ret;
+
+	refcount_inc(&b->refs);
+	smp_store_release(&rq->state, AI_RQ_WAITING);
+	ret = ai_sched_enqueue(&dev->sched, &rq->sched, false, &kick);
+	if (ret) {
+		rq->state = AI_RQ_DONE;
+		ai_binding_put(b);
+		return ret;
+	}
+	if (kick)
+		ai_dispatch(dev);
+	return 0;
+}
+
+/* Tell the owner. The request is the owner's again. */
+static void report(struct ai_request *rq, int status, bool ran)
+{
+	u64 ns = 0;
+
+	ai_activity_count(rq->dev, status);
+	if (!rq->queue) {
+		rq->status = status;
+		complete(rq->done);
+		return;
+	}
+	if (rq->start_ns)
+		ns = ktime_get_mono_fast_ns() - rq->start_ns;
+	ai_queue_complete(rq->queue, rq, status,
+			  ran ? rq->dev->id : AIOFFLOAD_DEVICE_ANY, ns);
+}
+
+/* End a request that was taken out of the scheduler: no credit, one binding. */
+static void end_waiting(struct ai_request *rq, int status)
+{
+	struct ai_binding *b = rq->binding;
+
+	rq->state = AI_RQ_DONE;
+	rq->start_ns = 0;
+	report(rq, status, false);
+	ai_binding_put(b);
+}
+
+/*
+ * A reset ends every job of a device, yet only one had overstayed: the others
+ * are started again, once.
+ */
+static bool requeue(struct ai_request *rq)
+{
+	struct ai_device *dev = rq->dev;
+	bool kick;
+
+	if (rq->status != -EIO || rq->retried || READ_ONCE(rq->why) ||
+	    !(ai_sched_gate(&dev->sched) & AI_GATE_RESETTING))
+		return false;
+	rq->retried = true;
+	rq->start_ns = 0;
+	smp_store_release(&rq->state, AI_RQ_WAITING);
+	/* Keeps its reference on the binding. Not kicked: gate is shut. */
+	if (!ai_sched_enqueue(&dev->sched, &rq->sched, true, &kick))
+		return true;
+	rq->state = AI_RQ_DONE;
+	return false;
+}
+
+/**
+ * ai_rq_finish() - end a request that was INFLIGHT
+ * @rq:	DONE; has a credit and a reference on its binding. Any context.
+ */
+void ai_rq_finish(struct ai_request *rq)
+{
+	struct ai_device *dev = rq->dev;
+	struct ai_binding *b = rq->binding;
+
+	if (unlikely(requeue(rq))) {
+		ai_credit_put(dev);
+		return;
+	}
+	report(rq, ai_rq_status(rq), true);
+	ai_credit_put(dev);
+	ai_binding_put(b);
+}
+
+void ai_job_complete(struct ai_device *dev, struct ai_job *job, int status)
+{
+	struct ai_request *rq = ai_rq_of(job);
+	int state = READ_ONCE(rq->state);
+
+	/* Before the state: whoever sees DONE also sees it. */
+	rq->status = status;
+	do {
+		if (WARN_ONCE(state != AI_RQ_HELD && state != AI_RQ_INFLIGHT,
+			      "%s: completed a job that it does not have\n",
+			      ai_device_name(dev)))
+			return;
+	} while (!try_cmpxchg(&rq->state, &state, AI_RQ_DONE));
+	if (state == AI_RQ_INFLIGHT)
+		ai_rq_finish(rq);
+}
+EXPORT_SYMBOL_GPL(ai_job_complete);
+
+/* A dispatched request ended within ->submit(). */
+static void finish_started(struct ai_request *rq)
+{
+	struct ai_device *dev = rq->dev;
+	struct ai_binding *b = rq->binding;
+
+	report(rq, ai_rq_status(rq), true);
+	ai_credit_put(dev);
+	ai_binding_put(b);
+}
+
+/**
+ * ai_dispatch() - start waiting jobs while there are credits
+ *
+ * Any context. One dispatcher runs for a device at a time and is never
+ * preempted, so nobody waits for it long; after a batch it passes the rest to
+ * a worker, so that one caller does not serve all others for ever.
+ */
+void ai_dispatch(struct ai_device *dev)
+{
+	struct ai_sched_job *sj;
+	unsigned int n = 0;
+
+	rcu_read_lock_sched();
+	sj = ai_sched_next(&dev->sched, true);
+	while (sj) {
+		struct ai_request *rq =
+			container_of(sj, struct ai_request, sched);
+		struct ai_binding *b = rq->binding;
+
+		ai_activity_begin(dev);
+		rq->state = AI_RQ_HELD;
+		/* It has one reference from waiting; ai_rq_start() takes its own. */
+		if (ai_rq_start(rq))
+			finish_started(rq);
+		else
+			ai_binding_put(b);
+		if (++n == AI_DISPATCH_BATCH) {
+			ai_sched_leave(&dev->sched);
+			queue_work(ai_wq, &dev->dispatch_work);
+			break;
+		}
+		sj = ai_sched_next(&dev->sched, false);
+	}
+	rcu_read_unlock_sched();
+}
+
+void ai_device_dispatch_work(struct work_struct *work)
+{
+	ai_dispatch(container_of(work, struct ai_device, dispatch_work));
+}
+
+/* End every job that waits for a device which takes none any more. */
+void ai_device_evict(struct ai_device *dev)
+{
+	int status = ai_sched_gate_errno(ai_sched_gate(&dev->sched));
+	struct ai_sched_job *sj;
+
+	while ((sj = ai_sched_evict(&dev->sched)))
+		end_waiting(container_of(sj, struct ai_request, sched), status);
+}
+
+static void cancel_waiting(struct ai_request *rq, int why, bool overdue_only)
+{
+	struct ai_device *dev = READ_ONCE(rq->dev);
+	bool kick;
+
+	if (!ai_sched_dequeue(&dev->sched, &rq->sched))
+		return;		/* on its way to the device; come again */
+	if (overdue_only && time_before(jiffies, rq->deadline)) {
+		/* Not the job it was when the caller looked. Put it back. */
+		int ret = ai_sched_enqueue(&dev->sched, &rq->sched, true, &kick);
+
+		if (ret)
+			end_waiting(rq, ret);
+		else if (kick)
+			ai_dispatch(dev);
+		return;
+	}
+	end_waiting(rq, why);
+}
+
+/* Back to the driver, unless that has completed it meanwhile. */
+static void let_go(struct ai_request *rq)
+{
+	if (cmpxchg(&rq->state, AI_RQ_HELD, AI_RQ_INFLIGHT) != AI_RQ_HELD)
+		ai_rq_finish(rq);
+}
+
+static void cancel_inflight(struct ai_request *rq, int why, bool overdue_only)
+{
+	struct ai_device *dev;
+
+	if (cmpxchg(&rq->state, AI_RQ_INFLIGHT, AI_RQ_HELD) != AI_RQ_INFLIGHT)
+		return;
+	/* HELD: it stays the same job until it is let go. */
+	dev = rq->dev;
+	if (!overdue_only || time_after_eq(jiffies, rq->deadline)) {
+		if (!rq->why)
+			WRITE_ONCE(rq->why, why);
+		WRITE_ONCE(rq->job.cancelled, true);
+		if (!rq->cancel_sent && dev->ops.cancel &&
+		    !(ai_sched_gate(&dev->sched) & AI_GATE_HALTED)) {
+			rq->cancel_sent = true;
+			dev->ops.cancel(dev, &rq->job);
+		}
+	}
+	let_go(rq);
+}
+
+/**
+ * ai_rq_cancel() - make a request end soon
+ * @rq:		may end, and be used anew by its queue, at any moment
+ * @why:	what its owner is told, unless it still succeeds
+ * @overdue_only: leave it alone unless its budget is spent
+ *
+ * Not certain to work: a request that is just being handed over is left alone.
+ * So whoever needs it gone calls this again until it is.
+ */
+void ai_rq_cancel(struct ai_request *rq, int why, bool overdue_only)
+{
+	rcu_read_lock_sched();
+	switch (smp_load_acquire(&rq->state)) {
+	case AI_RQ_WAITING:
+		cancel_waiting(rq, why, overdue_only);
+		break;
+	case AI_RQ_INFLIGHT:
+		cancel_inflight(rq, why, overdue_only);
+		break;
+	default:
+		break;
+	}
+	rcu_read_unlock_sched();
+}
+
+/* Have the device reset of a request that does not end. Once it is certain. */
+void ai_rq_escalate(struct ai_request *rq)
+{
+	rcu_read_lock_sched();
+	if (cmpxchg(&rq->state, AI_RQ_INFLIGHT, AI_RQ_HELD) == AI_RQ_INFLIGHT) {
+		/* HELD: the same job until it is let go. */
+		if (time_after_eq(jiffies, rq->deadline + ai_grace()))
+			ai_device_reset_async(rq->dev);
+		let_go(rq);
+	}
+	rcu_read_unlock_sched();
+}
