@@ -3,10 +3,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -88,56 +90,96 @@ void doctor_fix(struct doctor_check *c, const char *fmt, ...)
 	va_end(args);
 }
 
-__attribute__((format(printf, 4, 0)))
-static bool path_va(const struct doctor *d, char *out, size_t len,
-		    const char *fmt, va_list args)
+/*
+ * Below another root, links are followed as that system would follow them:
+ * /lib/modules/REL/build leads to DIR/usr/src there, not to our /usr/src.
+ */
+static int open_in_root(const struct doctor *d, const char *path, int flags)
 {
-	size_t root = strlen(d->root);
-	int n;
+	struct open_how how = { .resolve = RESOLVE_IN_ROOT };
+	char full[PATH_MAX];
+	int root, fd;
 
-	if (root >= len)
-		return false;
-	memcpy(out, d->root, root);
-	n = vsnprintf(out + root, len - root, fmt, args);
-	return n >= 0 && (size_t)n < len - root;
+	/* openat2() refuses flags that have no meaning beside O_PATH */
+	flags |= flags & O_PATH ? O_CLOEXEC : O_CLOEXEC | O_NOCTTY;
+	how.flags = (unsigned int)flags;
+	if (!*d->root)
+		return open(path, flags);
+	root = open(d->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return -1;
+	fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+	close(root);
+	if (fd >= 0 || errno != ENOSYS)
+		return fd;
+	if (snprintf(full, sizeof(full), "%s/%s", d->root, path) >=
+	    (int)sizeof(full)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	return open(full, flags);
 }
 
-bool doctor_path(const struct doctor *d, char *out, size_t len,
-		 const char *fmt, ...)
+__attribute__((format(printf, 3, 0)))
+static int open_va(const struct doctor *d, int flags, const char *fmt,
+		   va_list args)
+{
+	char path[PATH_MAX];
+	int n = vsnprintf(path, sizeof(path), fmt, args);
+
+	if (n < 0 || (size_t)n >= sizeof(path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	return open_in_root(d, path, flags);
+}
+
+int doctor_open(const struct doctor *d, int flags, const char *fmt, ...)
 {
 	va_list args;
-	bool ok;
+	int fd;
 
 	va_start(args, fmt);
-	ok = path_va(d, out, len, fmt, args);
+	fd = open_va(d, flags, fmt, args);
 	va_end(args);
-	return ok;
+	return fd;
 }
 
 bool doctor_exists(const struct doctor *d, const char *fmt, ...)
 {
-	char path[PATH_MAX];
 	va_list args;
-	bool ok;
+	int fd;
 
 	va_start(args, fmt);
-	ok = path_va(d, path, sizeof(path), fmt, args);
+	fd = open_va(d, O_PATH, fmt, args);
 	va_end(args);
-	return ok && !access(path, F_OK);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+FILE *doctor_fopen(const struct doctor *d, const char *path)
+{
+	int fd = doctor_open(d, O_RDONLY | O_NONBLOCK, "%s", path);
+	FILE *f;
+
+	if (fd < 0)
+		return NULL;
+	f = fdopen(fd, "r");
+	if (!f)
+		close(fd);
+	return f;
 }
 
 ssize_t doctor_read(const struct doctor *d, const char *path, char *buf,
 		    size_t len)
 {
-	char full[PATH_MAX];
 	size_t at = 0;
 	ssize_t n;
 	int fd;
 
 	buf[0] = '\0';
-	if (!doctor_path(d, full, sizeof(full), "%s", path))
-		return -ENAMETOOLONG;
-	fd = open(full, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	fd = doctor_open(d, O_RDONLY | O_NONBLOCK, "%s", path);
 	if (fd < 0)
 		return -errno;
 	while (at < len - 1) {

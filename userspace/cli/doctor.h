@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #define DOCTOR_MAX_CHECKS	32
@@ -78,10 +79,13 @@ void doctor_say(struct doctor_check *c, const char *fmt, ...);
 __attribute__((format(printf, 2, 3)))
 void doctor_fix(struct doctor_check *c, const char *fmt, ...);
 
-/* root + path. False if it does not fit. */
-__attribute__((format(printf, 4, 5)))
-bool doctor_path(const struct doctor *d, char *out, size_t len,
-		 const char *fmt, ...);
+/*
+ * Files below the root, whose links stay below it. doctor_open() answers -1
+ * with errno set.
+ */
+__attribute__((format(printf, 3, 4)))
+int doctor_open(const struct doctor *d, int flags, const char *fmt, ...);
+FILE *doctor_fopen(const struct doctor *d, const char *path);
 __attribute__((format(printf, 2, 3)))
 bool doctor_exists(const struct doctor *d, const char *fmt, ...);
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* doctor: the kernel, its headers, and whether a module was built for it. */
 #include <dirent.h>
-#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include "doctor.h"
 
@@ -103,15 +103,13 @@ static bool find_module_file(struct doctor *d)
 /* modprobe's own index; lines are "path.ko: dependencies". */
 static bool in_modules_dep(const struct doctor *d, char *path, size_t len)
 {
-	char file[PATH_MAX], *line = NULL, *name;
+	char file[256], *line = NULL, *name;
 	size_t room = 0;
 	bool found = false;
 	FILE *f;
 
-	if (!doctor_path(d, file, sizeof(file), "/lib/modules/%s/modules.dep",
-			 d->release))
-		return false;
-	f = fopen(file, "re");
+	snprintf(file, sizeof(file), "/lib/modules/%s/modules.dep", d->release);
+	f = doctor_fopen(d, file);
 	if (!f)
 		return false;
 	while (!found && getline(&line, &room, f) > 0) {
@@ -188,17 +186,19 @@ static void check_module(struct doctor *d)
 static bool dkms_state(const struct doctor *d, char version[NAME_MAX + 1],
 		       bool *built, bool *log)
 {
-	char path[PATH_MAX];
 	struct dirent *e;
 	bool found = false;
 	DIR *dir;
+	int fd;
 
 	*built = *log = false;
-	if (!doctor_path(d, path, sizeof(path), "/var/lib/dkms/aioffload"))
+	fd = doctor_open(d, O_RDONLY | O_DIRECTORY, "/var/lib/dkms/aioffload");
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir) {
+		if (fd >= 0)
+			close(fd);
 		return false;
-	dir = opendir(path);
-	if (!dir)
-		return false;
+	}
 	while ((e = readdir(dir))) {
 		/* beside versions lie links named kernel-RELEASE-ARCH */
 		if (e->d_name[0] == '.' || !strncmp(e->d_name, "kernel-", 7) ||

@@ -2,7 +2,6 @@
 /* doctor: Secure Boot, module signatures, lockdown. */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,16 +46,14 @@ enum signed_state { UNSIGNED, SIGNED, UNKNOWN };
 static enum signed_state module_signed(const struct doctor *d)
 {
 	static const char marker[] = "~Module signature appended~\n";
-	char path[PATH_MAX], tail[sizeof(marker) - 1];
+	char tail[sizeof(marker) - 1];
 	enum signed_state state = UNKNOWN;
 	size_t len = strlen(d->module_path);
 	int fd;
 
 	if (len < 3 || strcmp(d->module_path + len - 3, ".ko"))
 		return UNKNOWN;		/* compressed */
-	if (!doctor_path(d, path, sizeof(path), "%s", d->module_path))
-		return UNKNOWN;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = doctor_open(d, O_RDONLY, "%s", d->module_path);
 	if (fd < 0)
 		return UNKNOWN;
 	if (lseek(fd, -(off_t)sizeof(tail), SEEK_END) >= 0 &&
