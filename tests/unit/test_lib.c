@@ -567,6 +567,108 @@ static void queue_bad_kernel(void **state)
 	fake.fail_errno = 0;
 }
 
+/* ---- what the library, its header and its manual list -------------------- */
+
+static char *get_file(const char *name)
+{
+	const char *top = getenv("AIOFFLOAD_TOP");
+	char path[4096], *text;
+	FILE *f;
+	size_t n;
+
+	snprintf(path, sizeof(path), "%s/%s", top ? top : "", name);
+	f = fopen(path, "re");
+	if (!f)
+		return NULL;
+	text = calloc(1, 1 << 16);
+	n = fread(text, 1, (1 << 16) - 1, f);
+	fclose(f);
+	assert_true(n > 0);
+	return text;
+}
+
+/* Is @name a whole word of @text, followed by one of @ends? */
+static bool has_word(const char *text, const char *name, const char *ends)
+{
+	size_t len = strlen(name);
+	const char *p = text;
+
+	while ((p = strstr(p, name))) {
+		if ((p == text || !strchr("abcdefghijklmnopqrstuvwxyz_0123456789",
+					  p[-1])) && p[len] &&
+		    strchr(ends, p[len]))
+			return true;
+		p += len;
+	}
+	return false;
+}
+
+/* Calls @check for each aioffload_... of @text, followed by @follow if not 0. */
+static void each_name(const char *text, char follow,
+		      void (*check)(const char *name, void *data), void *data)
+{
+	const char *p = text;
+	char name[64];
+	size_t n;
+
+	while ((p = strstr(p, "aioffload_"))) {
+		n = strspn(p, "abcdefghijklmnopqrstuvwxyz_0123456789");
+		assert_true(n < sizeof(name));
+		memcpy(name, p, n);
+		name[n] = '\0';
+		if (!follow || p[n] == follow)
+			check(name, data);
+		p += n;
+	}
+}
+
+static void in_header(const char *name, void *header)
+{
+	if (!has_word(header, name, "("))
+		fail_msg("%s is not in aioffload.h", name);
+}
+
+static void in_manual(const char *name, void *aliases)
+{
+	if (!has_word(aliases, name, " \n"))
+		fail_msg("no man page names %s()", name);
+}
+
+/* Every exported function is declared, every declared one has a man page. */
+static void lists_agree(void **state)
+{
+	char *map = get_file("userspace/lib/libaioffload.map");
+	char *header = get_file("userspace/lib/aioffload.h");
+	char *aliases = get_file("userspace/man/aliases");
+
+	if (!map || !header || !aliases) {
+		free(map);
+		free(header);
+		free(aliases);
+		skip();
+	}
+	each_name(map, ';', in_header, header);
+	each_name(aliases, 0, in_header, header);
+	each_name(header, '(', in_manual, aliases);
+	free(map);
+	free(header);
+	free(aliases);
+}
+
+/* One version: of the library, the packages and the modules. */
+static void versions_agree(void **state)
+{
+	char *conf = get_file("dkms.conf"), want[64];
+
+	if (!conf)
+		skip();
+	snprintf(want, sizeof(want), "PACKAGE_VERSION=\"%s\"",
+		 aioffload_version());
+	if (!strstr(conf, want))
+		fail_msg("dkms.conf lacks %s", want);
+	free(conf);
+}
+
 #define test(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -579,6 +681,7 @@ int main(void)
 		test(model_refused), test(model_files), test(bindings),
 		test(bind_errors), test(queue_full), test(queue_wraps),
 		test(queue_waits), test(queue_bad_kernel),
+		test(lists_agree), test(versions_agree),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
