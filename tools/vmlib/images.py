@@ -279,7 +279,7 @@ def _build_packages(rel, base_dir, path, files):
         for f in files:
             shutil.copy(f, root + "/tmp/")
             names.append("/tmp/" + os.path.basename(f))
-        _run(chroot_argv(root) + ["apt-get", "install", "-y", "--no-download",
+        _run(chroot_argv(root) + ["apt-get", "install", "-y",
                                   "-o", "Dpkg::Use-Pty=0"] + names,
              log, "installing the packages on " + rel.kernel, env=chroot_env())
         for n in names:
