@@ -178,9 +178,9 @@ static bool listen_to(int fd, int pid, unsigned int seconds, char *text, size_t 
 		if (poll(&p, 1, left < 50 ? left : 50) <= 0)
 			continue;
 		n = read(fd, text + got, room - 1 - got);
-		if (n <= 0)
-			sleep_ms(1);
-		else
+		if (!n)
+			return false;	/* nobody holds the other end */
+		if (n > 0)
 			got += n;
 		text[got] = '\0';
 	}
