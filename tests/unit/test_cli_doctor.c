@@ -324,6 +324,10 @@ static void groups(void **state)
 	expect("group", DOCTOR_FAIL, "there is no group", "groupadd");
 	examine_as("root", 0, 0);
 	expect("group", DOCTOR_WARN, "there is no group", "groupadd");
+	scratch_remove("usr/lib/udev/rules.d/60-aioffload.rules");
+	examine();
+	expect("group", DOCTOR_FAIL, "there is no group",
+	       "apt install aioffload");
 }
 
 static void node(void **state)

@@ -7,9 +7,11 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <aioffload.h>
@@ -312,6 +314,44 @@ static void queue_goes_on(void **state)
 	check_output("out.bin", 20);
 }
 
+static void warns_of_null(void **state)
+{
+	put_input(3);
+	fake.driver = "aioffload_null";
+	assert_int_equal(cli_run("run two.aim -i in.bin"), 0);
+	assert_says(cli.err, "computes nothing");
+	assert_int_equal(cli_run("run two.aim -i in.bin -d 0"), 0);
+	assert_string_equal(cli.err, "");
+}
+
+/* Killed in the middle: the old output stays, the temporary file does not. */
+static void interrupted(void **state)
+{
+	char *argv[] = { "aioffload", "run", "two.aim", "-i", "-", "-o",
+			 "out.bin", NULL };
+	int fds[2], status, files, i;
+	pid_t pid;
+
+	cli_puts("out.bin", "old");
+	files = cli_count_files();
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	pid = fork();
+	if (!pid) {
+		if (dup2(fds[0], 0) || chdir(cli_dir))
+			_exit(99);
+		_exit(cli_main(7, argv));
+	}
+	for (i = 0; i < 1000 && cli_count_files() == files; i++)
+		usleep(10000);
+	assert_int_equal(cli_count_files(), files + 1);
+	kill(pid, SIGTERM);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(cli_count_files(), files);
+	close(fds[0]);
+	close(fds[1]);
+}
+
 static void bench(void **state)
 {
 	static const char *const names[] = {
@@ -349,7 +389,7 @@ int main(void)
 		test(all_modes), test(report_as_json), test(streams),
 		test(wrong_inputs), test(output_whole_or_not),
 		test(output_targets), test(no_kernel), test(queue_goes_on),
-		test(bench),
+		test(warns_of_null), test(interrupted), test(bench),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

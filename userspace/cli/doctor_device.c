@@ -151,7 +151,11 @@ static void check_member(struct doctor *d, gid_t gid, bool have_group,
 		/* root needs none */
 		c = doctor_add(d, "group", d->uid ? DOCTOR_FAIL : DOCTOR_WARN);
 		doctor_say(c, "there is no group " GROUP ": only root may use the devices");
-		doctor_fix(c, "sudo groupadd --system " GROUP " && sudo udevadm trigger --subsystem-match=aioffload");
+		if (rule_installed(d))
+			doctor_fix(c, "sudo groupadd --system " GROUP " && sudo udevadm trigger --subsystem-match=aioffload");
+		else
+			doctor_fix(c, "sudo %s install aioffload",
+				   d->debian ? "apt" : "dnf");
 	} else if (in_session(d, gid)) {
 		c = doctor_add(d, "group", DOCTOR_OK);
 		doctor_say(c, "%s is in group " GROUP, d->user);
@@ -243,6 +247,9 @@ void doctor_devices(struct doctor *d)
 	ret = aioffload_open(AIOFFLOAD_DEVICE_ANY, &ctx);
 	if (!ret)
 		ret = aioffload_get_info(ctx, &info);
+	/* who may not open it was told so, with the command */
+	if (ret == -EACCES && doctor_worst(d) == DOCTOR_FAIL)
+		return;
 	if (ret) {
 		c = doctor_add(d, "abi", DOCTOR_FAIL);
 		doctor_say(c, "%s", aioffload_last_error());

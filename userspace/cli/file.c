@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -64,6 +65,30 @@ int file_load(const char *path, uint64_t max, void **data, size_t *bytes)
 	return ret;
 }
 
+/* The temporary name, for the signal handler. One output at a time is open. */
+static char *volatile temp_name;
+
+static void on_signal(int sig)
+{
+	if (temp_name)
+		unlink(temp_name);
+	signal(sig, SIG_DFL);
+	raise(sig);
+}
+
+/* Interrupted commands leave no temporary file behind. */
+static void catch_signals(void)
+{
+	static const int sigs[] = { SIGHUP, SIGINT, SIGTERM };
+	struct sigaction old, act = { .sa_handler = on_signal };
+	size_t i;
+
+	for (i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++)
+		if (!sigaction(sigs[i], NULL, &old) &&
+		    old.sa_handler == SIG_DFL)
+			sigaction(sigs[i], &act, NULL);
+}
+
 static int out_failed(struct out_file *out, const char *what)
 {
 	int err = errno;
@@ -84,8 +109,11 @@ static int open_temp(struct out_file *out)
 		errno = ENOMEM;
 		return -1;
 	}
+	catch_signals();
+	temp_name = out->temp;	/* before the file exists: no gap */
 	out->fd = mkostemp(out->temp, O_CLOEXEC);
 	if (out->fd < 0) {
+		temp_name = NULL;
 		free(out->temp);
 		out->temp = NULL;
 		return -1;
@@ -140,6 +168,7 @@ int out_commit(struct out_file *out)
 	if (out->temp) {
 		if (rename(out->temp, out->target))
 			return out_failed(out, "create");
+		temp_name = NULL;
 		free(out->temp);
 		out->temp = NULL;
 	}
@@ -154,6 +183,7 @@ void out_abort(struct out_file *out)
 	out->fd = -1;
 	if (out->temp)
 		unlink(out->temp);
+	temp_name = NULL;
 	free(out->temp);
 	free(out->target);
 	out->temp = NULL;

@@ -206,10 +206,33 @@ static int choose_chunk(struct run *r)
 		n = r->args->batch;
 	if (info.max_samples && n > info.max_samples)
 		n = info.max_samples;
+	if (info.max_buffer_bytes && n > info.max_buffer_bytes / both)
+		n = info.max_buffer_bytes / both;
 	if (r->in_bytes && n > r->in_bytes / in)
 		n = r->in_bytes / in;
 	r->chunk = n ? (uint32_t)n : 1;
 	return CLI_OK;
+}
+
+/*
+ * The null device takes any job and computes nothing. With all devices to
+ * choose from the kernel may choose it: no result should come as a surprise.
+ */
+static void warn_of_null(struct aioffload_ctx *ctx)
+{
+	struct aioffload_device_info dev;
+	uint32_t from = 0;
+
+	while (!aioffload_get_device(ctx, from, &dev)) {
+		if (!strcmp(dev.driver, "aioffload_null")) {
+			cli_error(CLI_OK, "warning: %s computes nothing, and the kernel may choose it; name a device with --device",
+				  dev.name);
+			return;
+		}
+		if (dev.id < from || dev.id == UINT32_MAX)
+			return;
+		from = dev.id + 1;
+	}
 }
 
 static int set_up(struct run *r)
@@ -223,6 +246,8 @@ static int set_up(struct run *r)
 						&r->model);
 	if (ret)
 		return cli_lib_error(ret);
+	if (r->args->device == AIOFFLOAD_DEVICE_ANY)
+		warn_of_null(r->ctx);
 	ret = choose_chunk(r);
 	if (ret)
 		return ret;
@@ -233,8 +258,10 @@ static int set_up(struct run *r)
 		return cli_error(CLI_FAILED, "out of memory");
 	ret = aioffload_binding_create(r->ctx, r->model, r->chunk, &r->binding);
 	if (ret) {
-		cli_lib_error(ret);
-		return ret == -ENOMEM ? CLI_FAILED : CLI_SETUP;
+		int status = cli_lib_error(ret);
+
+		/* the model is fine, what is missing is a device for it */
+		return ret == -EOPNOTSUPP ? CLI_SETUP : status;
 	}
 	ret = runner_init(&r->runner, r->ctx,
 			  r->args->mode == MODE_QUEUE ? r->args->depth : 0);
