@@ -1,6 +1,6 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Classify one sample:  cc example.c $(pkg-config --cflags --libs libaioffload)
- *                       ./a.out model.aim sample.bin				*/
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// cc example.c $(pkg-config --cflags --libs libaioffload) -o example
+// ./example model.aim sample.bin
 #include <aioffload.h>
 #include <stdio.h>
 
