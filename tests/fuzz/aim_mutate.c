@@ -162,40 +162,6 @@ static void change_tensor(struct aim_builder *b)
 	}
 }
 
-/*
- * Where the window's geometry decides the output's extent, set it to what it
- * should be: chance alone would hardly ever find it.
- */
-static void mend_window(struct aim_builder *b, struct aim_op *op)
-{
-	struct aim_tensor *x, *w, *y;
-	const u32 *o;
-	u32 k;
-
-	if (op->code != AIM_OP_CONV2D && op->code != AIM_OP_DEPTHWISE)
-		return;
-	if (op->nr_inputs != 3 || op->operands > AB_OPERANDS - 4)
-		return;
-	o = b->operands + op->operands;
-	if (o[0] >= b->nr_tensors || o[1] >= b->nr_tensors ||
-	    o[3] >= b->nr_tensors)
-		return;
-	x = &b->tensors[o[0]];
-	w = &b->tensors[o[1]];
-	y = &b->tensors[o[3]];
-	for (k = 0; k < 2; k++) {
-		const u32 *p = op->p.raw;
-		u64 span = (u64)x->dims[1 + k] + p[4 + 2 * k] + p[5 + 2 * k];
-		u64 extent = (u64)(w->dims[1 + k] - 1) * p[2 + k] + 1;
-
-		if (span >= extent && p[k])
-			y->dims[1 + k] = (span - extent) / p[k] + 1;
-	}
-	y->dims[0] = x->dims[0];
-	y->dims[3] = op->code == AIM_OP_CONV2D ? w->dims[0] : w->dims[3];
-	set_bytes(y);
-}
-
 static void change_op(struct aim_builder *b)
 {
 	struct aim_op *op = &b->ops[rnd(b->nr_ops)];
@@ -218,7 +184,6 @@ static void change_op(struct aim_builder *b)
 		u32 *p = &op->p.raw[rnd(rnd(2) ? 20 : 12)];
 
 		*p = one_in(2) ? rnd(5) : interesting(*p);
-		mend_window(b, op);
 	}
 	}
 }
@@ -353,6 +318,11 @@ size_t aim_mutate(u8 *data, size_t size, size_t max_size, u32 seed)
 		ab_models[rnd(ab_nr_models)].build(&b);
 	}
 	for (n = 1 + rnd(4); n; n--)
+		change(&b);
+	if (!one_in(4))
+		aim_repair(&b);
+	/* and sometimes one thing more that nothing repairs */
+	if (one_in(8))
 		change(&b);
 	if (ab_finish(&b, &f)) {
 		ab_release(&f);

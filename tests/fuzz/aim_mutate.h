@@ -15,4 +15,7 @@ size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
 /* As LLVMFuzzerCustomMutator(). */
 size_t aim_mutate(u8 *data, size_t size, size_t max_size, u32 seed);
 
+/* Restores most of what ties a model's records together. */
+void aim_repair(struct aim_builder *b);
+
 #endif /* AIM_MUTATE_H */

@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-SRCS_fuzz_verify := $(SRCS_VERIFY) tests/fuzz/aim_mutate.c \
+SRCS_fuzz_verify := $(SRCS_VERIFY) tests/fuzz/aim_mutate.c tests/fuzz/aim_repair.c \
 	tests/unit/aim_builder.c tests/unit/aim_models.c
