@@ -83,6 +83,9 @@ static int add_output(struct cv *c, u32 value)
 		return cv_refuse(c, -E2BIG,
 				 "the model has more than %u inputs and outputs",
 				 AIM_MAX_IO);
+	/* shapes that are computed at conversion have no place in a dump */
+	if (keep_all(c) && c->values[value].ints)
+		return 0;
 	err = cv_native(c, value, &tensor);
 	if (err)
 		return err;

@@ -49,6 +49,7 @@ struct cv_op {
 
 /**
  * struct cv_value - what a TFLite tensor has become
+ * @ints:     or it is a shape, computed at conversion: @nr_ints numbers
  * @known:    it is an input, or a constant that was looked at, or was written
  * @written:  by an operator
  * @external: a model output: somebody outside looks at it
@@ -58,6 +59,8 @@ struct cv_value {
 	u32 native;
 	u32 twin;
 	u32 dims[AIM_MAX_RANK];
+	const s64 *ints;
+	u8 nr_ints;
 	u8 rank;
 	bool known;
 	bool written;
@@ -188,8 +191,10 @@ int cv_quant(struct cv *c, u32 value, float *scale, s32 *zero_point);
 /* Refuse unless both values are quantised alike. */
 int cv_same_quant(struct cv *c, u32 a, u32 b);
 
-/* Bytes of a constant that describes the operator (axes, shapes, sizes). */
+/* A constant that describes the operator (axes, shapes, sizes). */
 int cv_const_ints(struct cv *c, u32 value, s64 *out, u32 max, u32 *n);
+/* Whether that constant is a single number without dimension. */
+bool cv_ints_scalar(const struct cv *c, u32 value);
 
 /* An operator's options; absent ones read as their defaults. */
 int cv_options(struct cv *c, enum tfl_options type, struct fb_table *out);

@@ -69,10 +69,28 @@ int cv_lower_padv2(struct cv *c);
 int cv_lower_transpose(struct cv *c);
 
 /* lower_slice.c */
+
+/* STRIDED_SLICE's operands and options, by dimension: bit i of each mask. */
+struct cv_strided {
+	s64 begin[AIM_MAX_RANK], end[AIM_MAX_RANK], stride[AIM_MAX_RANK];
+	s32 begin_mask, end_mask, shrink_mask;
+};
+
+int cv_strided_read(struct cv *c, struct cv_strided *s, u32 *n);
+int cv_strided_dim(struct cv *c, const struct cv_strided *s, u32 i, s64 dim,
+		   u32 *begin, u32 *count);
 int cv_lower_slice(struct cv *c);
 int cv_lower_strided_slice(struct cv *c);
 int cv_lower_split(struct cv *c);
 int cv_lower_split_v(struct cv *c);
 int cv_lower_unpack(struct cv *c);
+
+/* lower_ints.c: arithmetic on shapes, done at conversion */
+bool cv_is_ints(const struct cv *c, u32 value);
+int cv_lower_shape(struct cv *c);
+int cv_lower_gather(struct cv *c);
+int cv_lower_prod(struct cv *c);
+int cv_ints_strided_slice(struct cv *c);
+int cv_ints_join(struct cv *c);
 
 #endif /* AIM_CONVERT_LOWER_H */

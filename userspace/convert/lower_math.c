@@ -372,6 +372,10 @@ static int softmax_quant(struct cv *c, float beta, u32 y,
 		return cv_refuse(c, -EINVAL,
 				 "beta %g with input scale %g is out of range",
 				 (double)beta, (double)scale);
+	if (out.dims[out.rank - 1] > AIM_MAX_SOFTMAX)
+		return cv_refuse(c, -E2BIG,
+				 "an integer softmax over %u elements is not supported; at most %u are",
+				 out.dims[out.rank - 1], AIM_MAX_SOFTMAX);
 	/* what the kernel computes, whatever the writer's rounding made of it */
 	c->tensors[y].t.scale_bits = float_bits(exact);
 	p->beta_bits = 0;

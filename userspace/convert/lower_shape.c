@@ -250,6 +250,8 @@ int cv_lower_concat(struct cv *c)
 	int err;
 
 	err = cv_arity(c, 1, AIM_MAX_OP_OPERANDS - 1, 1);
+	if (!err && cv_is_ints(c, cv_output(c, 0)))
+		return cv_ints_join(c);
 	if (!err)
 		err = cv_options(c, TFL_OPT_CONCATENATION, &o);
 	if (!err && fb_u8(&o, 1, 0))
@@ -290,6 +292,8 @@ int cv_lower_pack(struct cv *c)
 	int err;
 
 	err = cv_arity(c, 1, AIM_MAX_OP_OPERANDS - 1, 1);
+	if (!err && cv_is_ints(c, cv_output(c, 0)))
+		return cv_ints_join(c);
 	if (!err)
 		err = cv_options(c, TFL_OPT_PACK, &o);
 	if (!err)
@@ -317,6 +321,10 @@ int cv_lower_pack(struct cv *c)
 		    memcmp(v->dims, first->dims, v->rank * sizeof(v->dims[0])) ||
 		    c->tensors[in[i]].t.type != c->tensors[in[0]].t.type)
 			return cv_refuse(c, -EINVAL, "its inputs are not alike");
+		if (c->tensors[in[i]].t.type == AIM_TYPE_S8)
+			err = cv_same_quant(c, cv_input(c, i), cv_output(c, 0));
+		if (err)
+			return err;
 		err = cv_new_reshape(c, in[i], rank, dims, &in[i]);
 	}
 	dims[axis] = c->op->inputs.n;

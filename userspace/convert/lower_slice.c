@@ -91,13 +91,7 @@ int cv_lower_slice(struct cv *c)
 	return emit_part(c, &part, 0);
 }
 
-/* STRIDED_SLICE's options, by dimension: bit i of each mask. */
-struct strided {
-	s64 begin[AIM_MAX_RANK], end[AIM_MAX_RANK], stride[AIM_MAX_RANK];
-	s32 begin_mask, end_mask, shrink_mask;
-};
-
-static int strided_read(struct cv *c, struct strided *s, u32 *n)
+int cv_strided_read(struct cv *c, struct cv_strided *s, u32 *n)
 {
 	struct fb_table o;
 	u32 ne, ns;
@@ -127,8 +121,8 @@ static int strided_read(struct cv *c, struct strided *s, u32 *n)
 }
 
 /* One dimension, as numpy does: negative counts from the end, then clamped. */
-static int strided_dim(struct cv *c, const struct strided *s, u32 i, s64 dim,
-		       u32 *begin, u32 *count)
+int cv_strided_dim(struct cv *c, const struct cv_strided *s, u32 i, s64 dim,
+		   u32 *begin, u32 *count)
 {
 	s64 b = s->begin[i], e = s->end[i], stride = s->stride[i];
 	bool shrink = s->shrink_mask >> i & 1;
@@ -155,12 +149,16 @@ static int strided_dim(struct cv *c, const struct strided *s, u32 i, s64 dim,
 
 int cv_lower_strided_slice(struct cv *c)
 {
-	struct strided s;
+	struct cv_strided s;
 	struct part part;
 	u32 n, i;
 	int err;
 
-	err = strided_read(c, &s, &n);
+	err = cv_arity(c, 4, 4, 1);
+	if (!err && cv_is_ints(c, cv_input(c, 0)))
+		return cv_ints_strided_slice(c);
+	if (!err)
+		err = cv_strided_read(c, &s, &n);
 	if (!err)
 		err = cv_signed(c, cv_input(c, 0), &part.x);
 	if (err)
@@ -170,8 +168,8 @@ int cv_lower_strided_slice(struct cv *c)
 				 c->tensors[part.x].t.rank);
 	part_init(c, &part);
 	for (i = 0; i < n; i++) {
-		err = strided_dim(c, &s, i, part.dims[i], &part.p.begin[i],
-				  &part.dims[i]);
+		err = cv_strided_dim(c, &s, i, part.dims[i],
+				     &part.p.begin[i], &part.dims[i]);
 		if (err)
 			return err;
 		part.p.stride[i] = (u32)s.stride[i];

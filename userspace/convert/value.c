@@ -172,7 +172,7 @@ void cv_stand_in(struct cv *c, u32 value)
 	struct cv_value *v = &c->values[value];
 	struct cv_kind k;
 
-	if (v->known)
+	if (v->known || v->ints)
 		return;
 	if (declared_kind(c, value, &k) || declared_shape(c, value, &k) ||
 	    cv_new_tensor(c, &k, AIM_PLACE_ARENA, value, &v->native)) {
@@ -209,6 +209,10 @@ static int load_const(struct cv *c, u32 value)
 
 int cv_need(struct cv *c, u32 value)
 {
+	if (c->values[value].ints)
+		return cv_refuse(c, -EOPNOTSUPP,
+				 "tensor '%s' is a computed shape; it can be used to shape other tensors only",
+				 cv_name(c, value));
 	if (c->values[value].known)
 		return 0;
 	if (c->m->tensors[value].data)
@@ -294,7 +298,8 @@ static int claim_result(struct cv *c, u32 value, u32 rank, const u32 *dims,
 {
 	int err;
 
-	if (c->values[value].known || c->m->tensors[value].data)
+	if (c->values[value].known || c->values[value].ints ||
+	    c->m->tensors[value].data)
 		return cv_refuse(c, -EINVAL,
 				 "tensor '%s' is written, but has a value already",
 				 cv_name(c, value));
@@ -429,6 +434,24 @@ int cv_same_quant(struct cv *c, u32 a, u32 b)
 	return 0;
 }
 
+static int computed_ints(struct cv *c, u32 value, s64 *out, u32 max, u32 *n)
+{
+	const struct cv_value *v = &c->values[value];
+
+	if (v->nr_ints > max)
+		return cv_refuse(c, -EINVAL, "tensor '%s' has more than %u elements",
+				 cv_name(c, value), max);
+	*n = v->nr_ints;
+	memcpy(out, v->ints, *n * sizeof(*out));
+	return 0;
+}
+
+bool cv_ints_scalar(const struct cv *c, u32 value)
+{
+	return c->values[value].ints ? !c->values[value].rank :
+	       !c->m->tensors[value].rank;
+}
+
 int cv_const_ints(struct cv *c, u32 value, s64 *out, u32 max, u32 *n)
 {
 	const struct tfl_tensor *t = &c->m->tensors[value];
@@ -436,6 +459,9 @@ int cv_const_ints(struct cv *c, u32 value, s64 *out, u32 max, u32 *n)
 	u64 count = 1;
 	u32 size, i;
 
+	*n = 0;
+	if (c->values[value].ints)
+		return computed_ints(c, value, out, max, n);
 	if (t->type != TFL_INT32 && t->type != TFL_INT64)
 		return cv_refuse(c, -EINVAL,
 				 "tensor '%s' must be of type int32 or int64, not %s",
