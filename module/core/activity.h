@@ -12,20 +12,13 @@
 #ifndef AIOFFLOAD_ACTIVITY_H
 #define AIOFFLOAD_ACTIVITY_H
 
-#include <linux/ktime.h>
-
 #include "internal.h"
 
 #define AI_ACTIVITY_SHIFT	22
 #define AI_ACTIVITY_JOBS	((1ULL << AI_ACTIVITY_SHIFT) - 1)
 #define AI_ACTIVITY_TIME	(~0ULL >> AI_ACTIVITY_SHIFT)
 
-static inline u64 ai_activity_now(void)
-{
-	return ktime_get_mono_fast_ns() >> 10;
-}
-
-static inline void ai_activity_begin(struct ai_device *dev)
+static inline void ai_activity_begin(struct ai_device *dev, u64 now)
 {
 	s64 old = atomic64_read(&dev->activity);
 	s64 new;
@@ -34,7 +27,7 @@ static inline void ai_activity_begin(struct ai_device *dev)
 		if (old & AI_ACTIVITY_JOBS)
 			new = old + 1;
 		else
-			new = ai_activity_now() << AI_ACTIVITY_SHIFT | 1;
+			new = now >> 10 << AI_ACTIVITY_SHIFT | 1;
 	} while (!atomic64_try_cmpxchg(&dev->activity, &old, new));
 }
 
@@ -48,7 +41,7 @@ static inline void ai_activity_end(struct ai_device *dev)
 	} while (!atomic64_try_cmpxchg(&dev->activity, &old, new));
 	if (!new)
 		this_cpu_add(dev->stats->busy,
-			     (ai_activity_now() -
+			     ((ai_now() >> 10) -
 			      ((u64)old >> AI_ACTIVITY_SHIFT)) &
 			     AI_ACTIVITY_TIME);
 }

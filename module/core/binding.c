@@ -52,7 +52,7 @@ static int check_io(struct ai_binding *b, struct bind_args *a, u32 i)
 	if (check_mul_overflow(stride, (u64)b->samples - 1, &end) ||
 	    check_add_overflow(end, t->bytes, &end) ||
 	    check_add_overflow(end, offset, &end) || end > dmabuf->size)
-		return -ERANGE;
+		return -EINVAL;
 	a->stride[i] = stride;
 	a->end[i] = end;
 	return 0;

@@ -7,17 +7,9 @@
 
 #include "internal.h"
 
-/* dma_buf_get() says EINVAL for a descriptor of another kind. */
-static struct dma_buf *buf_from_fd(int fd)
-{
-	struct dma_buf *dmabuf = dma_buf_get(fd);
-
-	return dmabuf == ERR_PTR(-EINVAL) ? ERR_PTR(-EBADFD) : dmabuf;
-}
-
 static int add_buf(struct ai_binding *b, int fd, u16 *index)
 {
-	struct dma_buf *dmabuf = buf_from_fd(fd);
+	struct dma_buf *dmabuf = dma_buf_get(fd);
 	u32 i;
 
 	if (IS_ERR(dmabuf))

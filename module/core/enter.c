@@ -19,6 +19,7 @@
  * @rq:		request for the next job, or NULL
  * @target:	what @rq is filled for, or NULL
  * @binding:	behind @slot, or NULL
+ * @now:	when it began
  * @deadline:	of a job that names no budget
  * @earliest:	deadline of the jobs that are on their way, if @async
  */
@@ -30,8 +31,9 @@ struct batch {
 	u32 slot;
 	int refused;
 	bool async;
-	unsigned long deadline;
-	unsigned long earliest;
+	u64 now;
+	u64 deadline;
+	u64 earliest;
 };
 
 /* It has ended already: goes to the ring with the rest of the batch. */
@@ -59,7 +61,7 @@ static bool hold_credit(struct batch *bt, struct ai_device *dev)
 	if (likely(bt->dev == dev && !ai_sched_gate(&dev->sched)))
 		return true;
 	drop_credit(bt);
-	if (!ai_credit_get(dev))
+	if (!ai_credit_get(dev, bt->now))
 		return false;
 	bt->dev = dev;
 	return true;
@@ -84,9 +86,9 @@ static struct ai_request *get_request(struct ai_queue *q)
 	return rq;
 }
 
-static void gone_async(struct batch *bt, unsigned long deadline)
+static void gone_async(struct batch *bt, u64 deadline)
 {
-	if (!bt->async || time_before(deadline, bt->earliest))
+	if (!bt->async || deadline < bt->earliest)
 		bt->earliest = deadline;
 	bt->async = true;
 	bt->rq = NULL;
@@ -96,7 +98,7 @@ static void gone_async(struct batch *bt, unsigned long deadline)
 static void start(struct ai_queue *q, struct batch *bt, struct ai_request *rq)
 {
 	struct ai_device *dev = rq->dev;
-	unsigned long deadline = rq->deadline;
+	u64 deadline = rq->deadline;
 	int status;
 
 	if (likely(hold_credit(bt, dev))) {
@@ -154,7 +156,7 @@ static void take_run(struct ai_queue *q, struct batch *bt,
 	rq->job.count = s->count;
 	rq->user_data = s->user_data;
 	rq->deadline = likely(!s->timeout_ns) ? bt->deadline :
-						ai_deadline(s->timeout_ns);
+					ai_deadline(bt->now, s->timeout_ns);
 	start(q, bt, rq);
 	return;
 
@@ -200,7 +202,8 @@ static void submit_batch(struct ai_queue *q, struct batch *bt, u32 n)
 {
 	u32 mask = q->sq_entries - 1;
 
-	bt->deadline = ai_deadline(0);
+	bt->now = ai_now();
+	bt->deadline = ai_deadline(bt->now, 0);
 	WRITE_ONCE(q->taken, q->taken + n);
 
 	rcu_read_lock_sched();
@@ -301,7 +304,7 @@ long ai_queue_enter(struct ai_queue *q, void __user *uarg)
 	ret = ai_copy_in(&k, sizeof(k), sizeof(k), uarg);
 	if (unlikely(ret))
 		return ret;
-	if (unlikely(k.flags || k.min_complete > q->cq_entries))
+	if (unlikely(k.flags))
 		return -EINVAL;
 	if (unlikely(READ_ONCE(q->ctx->closed)))
 		return -ENODEV;
@@ -311,7 +314,8 @@ long ai_queue_enter(struct ai_queue *q, void __user *uarg)
 			return taken;
 	}
 	if (k.min_complete) {
-		ret = wait_for(q, k.min_complete, k.timeout_ns);
+		ret = wait_for(q, min(k.min_complete, q->cq_entries),
+			       k.timeout_ns);
 		if (ret && !taken)
 			return ret;
 	}

@@ -52,7 +52,7 @@ u64 ai_activity_busy_ns(const struct ai_device *dev)
 
 	ai_device_stats(dev, &sum);
 	if (word & AI_ACTIVITY_JOBS)
-		sum.busy += (ai_activity_now() - (word >> AI_ACTIVITY_SHIFT)) &
+		sum.busy += ((ai_now() >> 10) - (word >> AI_ACTIVITY_SHIFT)) &
 			    AI_ACTIVITY_TIME;
 	return sum.busy << 10;
 }

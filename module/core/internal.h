@@ -46,6 +46,7 @@
 #include <linux/device.h>
 #include <linux/fs.h>
 #include <linux/jiffies.h>
+#include <linux/ktime.h>
 #include <linux/mutex.h>
 #include <linux/nospec.h>
 #include <linux/percpu-refcount.h>
@@ -385,7 +386,7 @@ struct ai_queue;
  * @queue:	who wants the completion,
  * @done:	or, for RUN, who sleeps
  * @next:	in the queue's list of free requests
- * @deadline:	end of its budget, in jiffies
+ * @deadline:	end of its budget, by ai_now()
  * @start_ns:	when the driver had taken it, 0 if it never did
  */
 struct ai_request {
@@ -401,7 +402,7 @@ struct ai_request {
 	struct completion *done;
 	struct ai_request *next;
 	struct ai_sched_job sched;
-	unsigned long deadline;
+	u64 deadline;
 	u64 start_ns;
 	u64 user_data;
 };
@@ -413,7 +414,7 @@ void ai_rq_finish(struct ai_request *rq);
 void ai_rq_cancel(struct ai_request *rq, int why, bool overdue_only);
 void ai_rq_escalate(struct ai_request *rq);
 void ai_credit_put(struct ai_device *dev);
-bool ai_credit_get(struct ai_device *dev);
+bool ai_credit_get(struct ai_device *dev, u64 now);
 void ai_dispatch(struct ai_device *dev);
 struct ai_target *ai_target_pick(struct ai_binding *b);
 
@@ -440,22 +441,32 @@ static inline void ai_rq_fill(struct ai_request *rq, struct ai_binding *b,
 	WRITE_ONCE(rq->dev, t->dev);
 }
 
-/* A budget in nanoseconds as a point in time; 0 stands for the default. */
-static inline unsigned long ai_deadline(u64 timeout_ns)
+/* The clock of all budgets and statistics: monotonic, cheap, any context. */
+static inline u64 ai_now(void)
 {
-	unsigned long delta;
-
-	if (!timeout_ns)
-		delta = msecs_to_jiffies(READ_ONCE(ai_job_timeout_ms));
-	else
-		delta = nsecs_to_jiffies(timeout_ns);
-	/* One more: the present jiffy is partly over. */
-	return jiffies + min(delta, MAX_JIFFY_OFFSET / 2) + 1;
+	return ktime_get_mono_fast_ns();
 }
 
-static inline unsigned long ai_grace(void)
+/* The end of a budget that begins now; 0 stands for the default budget. */
+static inline u64 ai_deadline(u64 now, u64 timeout_ns)
 {
-	return msecs_to_jiffies(READ_ONCE(ai_cancel_grace_ms)) + 1;
+	if (!timeout_ns)
+		timeout_ns = (u64)READ_ONCE(ai_job_timeout_ms) * NSEC_PER_MSEC;
+	return now + min_t(u64, timeout_ns, KTIME_MAX / 2);
+}
+
+static inline u64 ai_grace(void)
+{
+	return (u64)READ_ONCE(ai_cancel_grace_ms) * NSEC_PER_MSEC;
+}
+
+/* Jiffies to sleep until then: never too few, and one at least. */
+static inline unsigned long ai_delay(u64 now, u64 then)
+{
+	if (then <= now)
+		return 1;
+	return min_t(u64, nsecs_to_jiffies64(then - now),
+		     MAX_JIFFY_OFFSET / 2) + 1;
 }
 
 /* ---- queues ------------------------------------------------------------- */
@@ -491,7 +502,7 @@ struct ai_ended {
  * @cq_tail:	completions posted since creation; read by all
  * @returned:	requests that came back
  * @watching:	@watch_work is or will be queued
- * @watch_at:	when, in jiffies
+ * @watch_at:	when, by ai_now()
  * @dead:	the fd is closed, @taken is final
  * @freeing:	on its way out
  */
@@ -515,7 +526,7 @@ struct ai_queue {
 	bool watching;
 	bool dead;
 	bool freeing;
-	unsigned long watch_at;
+	u64 watch_at;
 	struct ai_request *returned;
 	struct eventfd_ctx __rcu *eventfd;
 	wait_queue_head_t wait;
@@ -532,7 +543,7 @@ long ai_queue_enter(struct ai_queue *q, void __user *uarg);
 void ai_queue_complete(struct ai_queue *q, struct ai_request *rq, int status,
 		       u32 device, u64 duration_ns);
 void ai_queue_notify(struct ai_queue *q);
-void ai_queue_watch(struct ai_queue *q, unsigned long deadline);
+void ai_queue_watch(struct ai_queue *q, u64 deadline);
 void ai_queue_watch_work(struct work_struct *work);
 void ai_queue_free_later(struct ai_queue *q);
 

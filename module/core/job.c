@@ -33,11 +33,11 @@ struct ai_target *ai_target_pick(struct ai_binding *b)
 	return best;
 }
 
-bool ai_credit_get(struct ai_device *dev)
+bool ai_credit_get(struct ai_device *dev, u64 now)
 {
 	if (!ai_sched_credit_get(&dev->sched))
 		return false;
-	ai_activity_begin(dev);
+	ai_activity_begin(dev, now);
 	return true;
 }
 
@@ -94,7 +94,7 @@ bool ai_rq_start(struct ai_request *rq)
 	 * driver may complete it at any moment, but until the cmpxchg that
 	 * merely sets the state.
 	 */
-	rq->start_ns = ktime_get_mono_fast_ns();
+	rq->start_ns = ai_now();
 	refcount_inc(&rq->binding->refs);
 	if (cmpxchg(&rq->state, AI_RQ_HELD, AI_RQ_INFLIGHT) == AI_RQ_HELD)
 		return false;
@@ -139,7 +139,7 @@ static void report(struct ai_request *rq, int status, bool ran)
 		return;
 	}
 	if (rq->start_ns)
-		ns = ktime_get_mono_fast_ns() - rq->start_ns;
+		ns = ai_now() - rq->start_ns;
 	ai_queue_complete(rq->queue, rq, status,
 			  ran ? rq->dev->id : AIOFFLOAD_DEVICE_ANY, ns);
 }
@@ -243,7 +243,7 @@ void ai_dispatch(struct ai_device *dev)
 			container_of(sj, struct ai_request, sched);
 		struct ai_binding *b = rq->binding;
 
-		ai_activity_begin(dev);
+		ai_activity_begin(dev, ai_now());
 		rq->state = AI_RQ_HELD;
 		/* It has one reference from waiting; ai_rq_start() takes its own. */
 		if (ai_rq_start(rq))
@@ -282,7 +282,7 @@ static void cancel_waiting(struct ai_request *rq, int why, bool overdue_only)
 
 	if (!ai_sched_dequeue(&dev->sched, &rq->sched))
 		return;		/* on its way to the device; come again */
-	if (overdue_only && time_before(jiffies, rq->deadline)) {
+	if (overdue_only && ai_now() < rq->deadline) {
 		/* Not the job it was when the caller looked. Put it back. */
 		int ret = ai_sched_enqueue(&dev->sched, &rq->sched, true, &kick);
 
@@ -310,7 +310,7 @@ static void cancel_inflight(struct ai_request *rq, int why, bool overdue_only)
 		return;
 	/* HELD: it stays the same job until it is let go. */
 	dev = rq->dev;
-	if (!overdue_only || time_after_eq(jiffies, rq->deadline)) {
+	if (!overdue_only || ai_now() >= rq->deadline) {
 		if (!rq->why)
 			WRITE_ONCE(rq->why, why);
 		WRITE_ONCE(rq->job.cancelled, true);
@@ -354,7 +354,7 @@ void ai_rq_escalate(struct ai_request *rq)
 	rcu_read_lock_sched();
 	if (cmpxchg(&rq->state, AI_RQ_INFLIGHT, AI_RQ_HELD) == AI_RQ_INFLIGHT) {
 		/* HELD: the same job until it is let go. */
-		if (time_after_eq(jiffies, rq->deadline + ai_grace()))
+		if (ai_now() >= rq->deadline + ai_grace())
 			ai_device_reset_async(rq->dev);
 		let_go(rq);
 	}

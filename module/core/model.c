@@ -83,7 +83,8 @@ static struct ai_model_obj *model_new(struct ai_ctx *ctx,
 
 	/* Pages of its own: aligned, and not beside anything else. */
 	m->data = __vmalloc(max_t(u64, m->bytes, 1),
-			    GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+			    GFP_KERNEL_ACCOUNT | __GFP_NOWARN |
+			    __GFP_RETRY_MAYFAIL);
 	if (!m->data)
 		goto err;
 	ret = copy_and_measure(m, u64_to_user_ptr(k->data));
@@ -114,7 +115,7 @@ static int tell_reason(const struct aioffload_model_load *k,
 	size_t n = strnlen(reason->text, sizeof(reason->text) - 1);
 	char __user *to = u64_to_user_ptr(k->reason);
 
-	if (!k->reason_len)
+	if (!k->reason || !k->reason_len)
 		return 0;
 	n = min_t(size_t, n, k->reason_len - 1);
 	if (copy_to_user(to, reason->text, n) || clear_user(to + n, 1))
@@ -160,7 +161,7 @@ long ai_ctx_model_load(struct ai_ctx *ctx, void __user *uarg)
 	ret = ai_copy_in(&k, sizeof(k), sizeof(k), uarg);
 	if (ret)
 		return ret;
-	if (k.flags || !k.reason != !k.reason_len)
+	if (k.flags)
 		return -EINVAL;
 	ret = ai_sec_may(&ctx->sec, AI_RIGHT_LOAD, AIOFFLOAD_DEVICE_ANY);
 	if (ret)
@@ -275,7 +276,8 @@ static const struct file_operations ai_model_fops = {
 /**
  * ai_model_from_fd() - a reference on the model behind a descriptor
  *
- * Return: it, or ERR_PTR: -EBADF not open, -EBADFD something else.
+ * Return: it, or ERR_PTR: -EBADF not open, -EINVAL something else (as for the
+ * kernel's own dma_buf_get() and eventfd_ctx_fdget()).
  */
 struct ai_model_obj *ai_model_from_fd(int fd)
 {
@@ -287,7 +289,7 @@ struct ai_model_obj *ai_model_from_fd(int fd)
 	if (file->f_op == &ai_model_fops)
 		m = ai_model_get(file->private_data);
 	else
-		m = ERR_PTR(-EBADFD);
+		m = ERR_PTR(-EINVAL);
 	fput(file);
 	return m;
 }

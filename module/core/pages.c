@@ -14,12 +14,14 @@
 
 static unsigned long alloc_some(struct page **pages, unsigned long want)
 {
-	gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_ZERO;
+	/* Too large a wish fails, and does not have others killed for it. */
+	gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN |
+		    __GFP_RETRY_MAYFAIL;
 	unsigned long i;
 	struct page *page;
 
 	if (want >= 1UL << AI_ALLOC_ORDER) {
-		page = alloc_pages(gfp | __GFP_NOWARN | __GFP_NORETRY,
+		page = alloc_pages((gfp & ~__GFP_RETRY_MAYFAIL) | __GFP_NORETRY,
 				   AI_ALLOC_ORDER);
 		if (page) {
 			split_page(page, AI_ALLOC_ORDER);
@@ -28,7 +30,7 @@ static unsigned long alloc_some(struct page **pages, unsigned long want)
 			return i;
 		}
 	}
-	page = alloc_page(gfp | __GFP_NOWARN);
+	page = alloc_page(gfp);
 	if (!page)
 		return 0;
 	pages[0] = page;

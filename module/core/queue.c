@@ -165,8 +165,7 @@ static long queue_eventfd(struct ai_queue *q, void __user *uarg)
 	if (k.fd >= 0) {
 		eventfd = eventfd_ctx_fdget(k.fd);
 		if (IS_ERR(eventfd))
-			return PTR_ERR(eventfd) == -EINVAL ? -EBADFD :
-							     PTR_ERR(eventfd);
+			return PTR_ERR(eventfd);
 	}
 	mutex_lock(&q->submit_lock);
 	eventfd = rcu_replace_pointer(q->eventfd, eventfd,
@@ -287,7 +286,7 @@ static struct ai_queue *queue_new(struct ai_ctx *ctx,
 static int join_ctx(struct ai_queue *q)
 {
 	struct ai_ctx *ctx = q->ctx;
-	int ret = -EMFILE;
+	int ret = -ENOSPC;
 
 	mutex_lock(&ctx->lock);
 	if (ctx->nr_queues < AI_MAX_QUEUES) {

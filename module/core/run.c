@@ -21,7 +21,7 @@ bool ai_job_sync_cancelled(const struct ai_job *job)
 							 job);
 
 	return READ_ONCE(rq->dev->stopping) ||
-	       time_after_eq(jiffies, rq->deadline) ||
+	       ai_now() >= rq->deadline ||
 	       fatal_signal_pending(current);
 }
 EXPORT_SYMBOL_GPL(ai_job_sync_cancelled);
@@ -31,7 +31,7 @@ static int sync_status(const struct ai_request *rq, int status)
 {
 	if (READ_ONCE(rq->dev->stopping))
 		return -ENODEV;
-	if (time_after_eq(jiffies, rq->deadline))
+	if (ai_now() >= rq->deadline)
 		return -ETIME;
 	if (fatal_signal_pending(current))
 		return -EINTR;
@@ -39,7 +39,7 @@ static int sync_status(const struct ai_request *rq, int status)
 }
 
 /* -EAGAIN: the device has no room, submit it. */
-static int run_sync(struct ai_request *rq)
+static int run_sync(struct ai_request *rq, u64 now)
 {
 	struct ai_device *dev = rq->dev;
 	int ret;
@@ -47,7 +47,7 @@ static int run_sync(struct ai_request *rq)
 	if (unlikely(!percpu_ref_tryget_live(&dev->users)))
 		return -ENODEV;
 	rq->job.sync = true;
-	ai_activity_begin(dev);
+	ai_activity_begin(dev, now);
 	ret = dev->ops.run(dev, &rq->job);
 	ai_activity_end(dev);
 	if (unlikely(ret && ret != -EAGAIN))
@@ -65,19 +65,23 @@ static int run_sync(struct ai_request *rq)
  */
 static int wait_for(struct ai_request *rq)
 {
-	unsigned long reset_at;
-	long left = rq->deadline - jiffies;
-	long ret;
+	u64 now = ai_now();
+	u64 reset_at;
+	long ret = 0;
 	int why;
 
-	ret = wait_for_completion_killable_timeout(rq->done, max(left, 0L));
+	while (!ret && now < rq->deadline) {
+		ret = wait_for_completion_killable_timeout(rq->done,
+				ai_delay(now, rq->deadline));
+		now = ai_now();
+	}
 	if (ret > 0)
 		return rq->status;
 	why = ret < 0 ? -EINTR : -ETIME;
-	reset_at = jiffies + ai_grace();
+	reset_at = now + ai_grace();
 	do {
 		ai_rq_cancel(rq, why, false);
-		if (time_after_eq(jiffies, reset_at)) {
+		if (ai_now() >= reset_at) {
 			rcu_read_lock_sched();
 			ai_device_reset_async(rq->dev);
 			rcu_read_unlock_sched();
@@ -87,13 +91,13 @@ static int wait_for(struct ai_request *rq)
 }
 
 /* Hand it over. Return: 1 if it has to be waited for, or its status. */
-static int submit(struct ai_request *rq)
+static int submit(struct ai_request *rq, u64 now)
 {
 	struct ai_device *dev = rq->dev;
 	int status;
 
 	rq->job.sync = false;
-	if (!ai_credit_get(dev))
+	if (!ai_credit_get(dev, now))
 		return ai_rq_enqueue(rq) ?: 1;
 	rq->state = AI_RQ_HELD;
 	if (!ai_rq_start(rq))
@@ -115,6 +119,7 @@ long ai_ctx_run(struct ai_ctx *ctx, void __user *uarg)
 	struct ai_request rq;
 	struct aioffload_run k;
 	struct ai_binding *b;
+	u64 now;
 	int ret;
 
 	ret = ai_copy_in(&k, sizeof(k), sizeof(k), uarg);
@@ -139,7 +144,8 @@ long ai_ctx_run(struct ai_ctx *ctx, void __user *uarg)
 	ai_rq_fill(&rq, b, ai_target_pick(b));
 	rq.job.first = k.first;
 	rq.job.count = k.count;
-	rq.deadline = ai_deadline(k.timeout_ns);
+	now = ai_now();
+	rq.deadline = ai_deadline(now, k.timeout_ns);
 	ret = ai_sec_may(&ctx->sec, AI_RIGHT_EXEC, rq.dev->id);
 	if (unlikely(ret))
 		goto out;
@@ -147,14 +153,14 @@ long ai_ctx_run(struct ai_ctx *ctx, void __user *uarg)
 	ret = -EAGAIN;
 	if (rq.dev->caps & AIOFFLOAD_CAP_SYNC &&
 	    likely(!ai_sched_gate(&rq.dev->sched)))
-		ret = run_sync(&rq);
+		ret = run_sync(&rq, now);
 	if (ret == -EAGAIN) {
 		rq.queue = NULL;
 		rq.done = &done;
 		rq.sched.sd = NULL;
 		rq.start_ns = 0;
 		rcu_read_lock_sched();
-		ret = submit(&rq);
+		ret = submit(&rq, now);
 		rcu_read_unlock_sched();
 		if (ret > 0)
 			ret = wait_for(&rq);

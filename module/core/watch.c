@@ -5,41 +5,41 @@
  *
  * There is no timer per job. A queue has one work item that is due when the
  * first deadline is, looks at all requests, and is not queued at all while
- * nothing is on its way. Times are jiffies: a job is never cancelled before
- * its budget is spent, and at most two ticks after.
+ * nothing is on its way. So a job is never cancelled before its budget is
+ * spent, and about two ticks after at most.
  */
 #include "internal.h"
 
+#define AI_NEVER	U64_MAX
+
 /*
- * Look after one request. Return: when to look again, or @never.
+ * Look after one request. Return: when to look again, or AI_NEVER.
  *
  * It may end and become another job under our eyes; what is done to it is
  * decided anew once it can't (ai_rq_cancel(), ai_rq_escalate()).
  */
-static unsigned long watch_one(struct ai_request *rq, bool dead,
-			       unsigned long never)
+static u64 watch_one(struct ai_request *rq, bool dead, u64 now)
 {
-	unsigned long deadline, reset_at, now = jiffies;
+	u64 deadline, reset_at;
 
 	if (smp_load_acquire(&rq->state) == AI_RQ_FREE)
-		return never;
+		return AI_NEVER;
 	deadline = READ_ONCE(rq->deadline);
-	if (!dead && time_before(now, deadline))
+	if (!dead && now < deadline)
 		return deadline;
 
-	ai_rq_cancel(rq, time_before(now, deadline) ? -ECANCELED : -ETIME,
-		     !dead);
+	ai_rq_cancel(rq, now < deadline ? -ECANCELED : -ETIME, !dead);
 	switch (smp_load_acquire(&rq->state)) {
 	case AI_RQ_FREE:
-		return never;
+		return AI_NEVER;
 	case AI_RQ_INFLIGHT:
 		break;
 	default:
-		return now + 1;		/* between two states */
+		return now;		/* between two states */
 	}
 	/* Told to end; the device has until then before it is reset. */
 	reset_at = deadline + ai_grace();
-	if (time_before(now, reset_at))
+	if (now < reset_at)
 		return reset_at;
 	ai_rq_escalate(rq);
 	return now + ai_grace();
@@ -49,22 +49,18 @@ void ai_queue_watch_work(struct work_struct *work)
 {
 	struct ai_queue *q = container_of(to_delayed_work(work),
 					  struct ai_queue, watch_work);
-	unsigned long never = jiffies + MAX_JIFFY_OFFSET / 2;
-	unsigned long at, next = never;
+	u64 now = ai_now(), next = AI_NEVER;
 	bool dead;
 	u32 i;
 
 	/* Submitters from now on tell their deadlines themselves. */
 	spin_lock_irq(&q->cq_lock);
-	q->watch_at = never;
+	q->watch_at = AI_NEVER;
 	dead = q->dead;
 	spin_unlock_irq(&q->cq_lock);
 
-	for (i = 0; i < q->cq_entries; i++) {
-		at = watch_one(&q->requests[i], dead, never);
-		if (time_before(at, next))
-			next = at;
-	}
+	for (i = 0; i < q->cq_entries; i++)
+		next = min(next, watch_one(&q->requests[i], dead, now));
 
 	spin_lock_irq(&q->cq_lock);
 	if (q->taken == q->cq_tail) {
@@ -74,28 +70,23 @@ void ai_queue_watch_work(struct work_struct *work)
 			ai_queue_free_later(q);
 		}
 	} else {
-		if (time_after(next, q->watch_at))
-			next = q->watch_at;
-		q->watch_at = next;
-		at = jiffies;
+		q->watch_at = min(next, q->watch_at);
 		mod_delayed_work(ai_wq, &q->watch_work,
-				 time_after(next, at) ? next - at : 1);
+				 ai_delay(ai_now(), q->watch_at));
 	}
 	spin_unlock_irq(&q->cq_lock);
 }
 
 /* Jobs are on their way, the first of which has until @deadline. */
-void ai_queue_watch(struct ai_queue *q, unsigned long deadline)
+void ai_queue_watch(struct ai_queue *q, u64 deadline)
 {
-	unsigned long now = jiffies;
-
 	spin_lock_irq(&q->cq_lock);
 	if (q->taken != q->cq_tail &&
-	    (!q->watching || time_before(deadline, q->watch_at))) {
+	    (!q->watching || deadline < q->watch_at)) {
 		q->watching = true;
 		q->watch_at = deadline;
 		mod_delayed_work(ai_wq, &q->watch_work,
-				 time_after(deadline, now) ? deadline - now : 0);
+				 ai_delay(ai_now(), deadline));
 	}
 	spin_unlock_irq(&q->cq_lock);
 }
