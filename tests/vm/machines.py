@@ -92,7 +92,7 @@ def make_share(kernel):
 
 def _copy_modules(kernel, to):
     os.makedirs(to)
-    kmod = os.path.join(TOP, "build", "kmod")
+    kmod = os.environ.get("AIOFFLOAD_KMOD", os.path.join(TOP, "build", "kmod"))
     for release in sorted(os.listdir(kmod)):
         if not release.startswith(kernel + "."):
             continue
@@ -124,20 +124,21 @@ class Results:
         log = os.path.join(BUILD, "dmesg-" + self.kernel)
         argv = [TOP + "/tools/vm", "run", "--kernel", self.kernel,
                 "--share", share, "--memory", str(MEMORY),
-                "--timeout", str(TIMEOUT), "--dmesg", log]
+                "--timeout", str(TIMEOUT), "--dmesg", log,
+                "--console", os.path.join(BUILD, "console-" + self.kernel)]
         for a in APPEND:
             argv += ["--append", a]
         if BARE:
             argv += ["--bare", "--env", "AIOFFLOAD_MODULES=/mnt/share/ko"]
         argv += ["--", "sh", "/mnt/share/run.sh", "/mnt/share/wanted"]
         start = time.time()
-        with open(os.path.join(BUILD, "output-" + self.kernel), "w") as out:
-            r = subprocess.run(argv, stdout=subprocess.PIPE, text=True,
-                               stderr=subprocess.STDOUT, errors="replace")
-            out.write(r.stdout)
+        path = os.path.join(BUILD, "output-" + self.kernel)
+        with open(path, "wb") as out:
+            subprocess.run(argv, stdout=out, stderr=subprocess.STDOUT)
         self.seconds = time.time() - start
-        self.output = r.stdout
-        self._parse(r.stdout)
+        with open(path, errors="replace") as f:
+            self.output = f.read()
+        self._parse(self.output)
         if os.path.exists(log):
             with open(log, errors="replace") as f:
                 self._scan(f.read())

@@ -96,8 +96,11 @@ static void load(const char *name, const char *param)
 	snprintf(path, sizeof(path), "/sys/module/%s", name);
 	if (!access(path, F_OK))
 		return;
+	snprintf(path, sizeof(path), "%s/%s.ko", dir, name);
+	if (dir && access(path, F_OK))
+		return;		/* built without it */
 	if (dir)
-		snprintf(cmd, sizeof(cmd), "insmod %s/%s.ko %s", dir, name, param);
+		snprintf(cmd, sizeof(cmd), "insmod %s %s", path, param);
 	else
 		snprintf(cmd, sizeof(cmd), "modprobe %s %s", name, param);
 	if (run_command(cmd)) {
