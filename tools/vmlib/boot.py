@@ -61,8 +61,8 @@ class Machine:
             # An icount guest has no 9p (its traffic is not repeatable):
             # it gets a copy of the share.
             shares = [] if self.icount else self._shares()
-            settings = {"vm_shares": " ".join("%s:%s:%s" % (tag, path, mode)
-                                              for tag, _, path, mode in shares),
+            settings = {"vm_shares": " ".join("%s:%s:%s" % (tag, there, mode)
+                                              for tag, _, there, mode in shares),
                         "vm_icount": "1" if self.icount else "",
                         "vm_stdin": "1" if self.stdin else "",
                         "vm_cwd": self.cwd}
@@ -73,9 +73,9 @@ class Machine:
             lines.append("set -- %s\n" % shlex.join(self.command))
             a.file("vm/command", "".join(lines))
             if self.icount:
-                for _, src, path, _ in self._shares():
-                    a.dir("slim" + os.path.dirname(path))
-                    a.copy(src, "slim" + path)
+                for _, src, there, _ in self._shares():
+                    a.dir("slim" + os.path.dirname(there))
+                    a.copy(src, "slim" + there)
             a.close()
         return path
 

@@ -13,8 +13,10 @@ ip link set lo up
 mkdir -p /ro /rw /root
 mount -t tmpfs -o size=80% tmpfs /rw
 if [ -d /slim ]; then
-	# --icount: all of the root came in the initrd
-	mount --bind /slim /root
+	# --icount: all of the root came in the initrd. switch_root empties
+	# the file system that we leave, so it can't stay there.
+	mount -t tmpfs -o size=80%,mode=755 tmpfs /root
+	cp -a /slim/. /root/
 else
 	n=0
 	until [ -b /dev/vda ] || [ $n = 50 ]; do sleep 0.1; n=$((n + 1)); done
@@ -29,4 +31,4 @@ mkdir -p /root/run/vm
 cp -a /vm/. /root/run/vm/
 cp /bin/busybox /root/run/vm/busybox
 for d in proc sys dev; do mount --move /$d /root/$d; done
-exec switch_root /root /run/vm/busybox sh /run/vm/guest.sh
+exec switch_root /root /bin/sh /run/vm/guest.sh

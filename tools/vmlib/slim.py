@@ -9,10 +9,11 @@ import subprocess
 
 from . import cpio
 
-PROGRAMS = ["/bin/sh", "/bin/bash", "/usr/bin/env", "/sbin/modprobe",
-            "/sbin/insmod", "/sbin/rmmod", "/sbin/lsmod", "/bin/cat",
-            "/bin/ls", "/bin/sleep", "/bin/dmesg", "/usr/bin/timeout",
-            "/usr/bin/cmp", "/usr/bin/md5sum", "/bin/true", "/bin/uname"]
+PROGRAMS = ["/usr/bin/" + p for p in (
+    "sh bash env kmod cat ls sleep dmesg timeout cmp md5sum sha256sum true "
+    "false uname date head tail wc sort seq grep sed cut tr id stat chmod cp "
+    "mv rm mkdir ln dd od nproc taskset setpriv mount kill").split()]
+PROGRAMS += ["/usr/sbin/" + p for p in "modprobe insmod rmmod lsmod".split()]
 PACKAGES = ["aioffload", "libaioffload1", "aioffload-dkms"]
 
 
