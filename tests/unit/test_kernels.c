@@ -311,11 +311,40 @@ static void requant_ties(const struct eng_isa *isa)
 	}
 }
 
-/* Accumulators that could wrap are refused, never computed wrongly. */
+/*
+ * Channels that training has killed have tiny scales, hence biases near 2^30
+ * and shifts down to -31: exact as well, and not refused without need.
+ */
+static void large_biases(const struct eng_isa *isa)
+{
+	u32 i, o, taken = 0;
+
+	for (i = 0; i < 400; i++) {
+		struct layer l;
+
+		fc_layer(&l, 1, 3, 40);
+		layer_fill(&l, -127, -1);
+		l.c.bias = l.bias;
+		for (o = 0; o < 40; o++) {
+			l.bias[o] = rnd_in(-0x7fffffff >> rnd() % 3,
+					   0x7fffffff >> rnd() % 3);
+			l.requant[o] = rnd_requant(-31, -15);
+			if (i % 2)	/* as in a real network */
+				l.bias[o] = 1073741952;
+		}
+		taken += isa->fc_s8->packed_bytes(&l.c) > 0;
+		if (isa->fc_s8->packed_bytes(&l.c))
+			compare(isa, &l);
+		layer_free(&l);
+	}
+	assert_true(taken >= 200);
+}
+
+/* Sums that could wrap are refused, never computed wrongly. */
 static void bounds_refused(const struct eng_isa *isa)
 {
-	static const s32 biases[] = { 1 << 29, -(1 << 29) - 1, 0x7fffffff,
-				      -0x7fffffff - 1 };
+	static const s32 biases[] = { 0x7fffffff, -0x7fffffff - 1,
+				      0x7fffffff - 1019, -0x7fffffff + 1019 };
 	struct layer l;
 	size_t i;
 
@@ -332,6 +361,11 @@ static void bounds_refused(const struct eng_isa *isa)
 	fc_layer(&l, 1, 4, 4);
 	layer_fill(&l, -127, -1);
 	l.requant[2].shift = 30;
+	assert_int_equal(isa->fc_s8->packed_bytes(&l.c), 0);
+	/* a product of nearly 2^31 has no room for the rounding's 2^30 */
+	l.c.bias = l.bias;
+	l.bias[2] = 0x7f000000;
+	l.requant[2] = (struct aim_requant){ 0x7fffffff, -31 };
 	assert_int_equal(isa->fc_s8->packed_bytes(&l.c), 0);
 	layer_free(&l);
 }
@@ -361,6 +395,11 @@ static void test_requant_ties(void **state)
 	each_unit(requant_ties);
 }
 
+static void test_large_biases(void **state)
+{
+	each_unit(large_biases);
+}
+
 static void test_bounds_refused(void **state)
 {
 	each_unit(bounds_refused);
@@ -374,6 +413,7 @@ int main(void)
 		cmocka_unit_test(test_depthwise_wide),
 		cmocka_unit_test(test_fc),
 		cmocka_unit_test(test_requant_ties),
+		cmocka_unit_test(test_large_biases),
 		cmocka_unit_test(test_bounds_refused),
 	};
 

@@ -170,6 +170,17 @@ VEC_INLINE void vec_put(s8 *dst, vec_bytes v, int i)
 	memcpy(dst, &q, sizeof(q));
 }
 
+/* The first @n bytes of a quarter */
+VEC_INLINE void vec_put_n(s8 *dst, vec_bytes v, int i, u32 n)
+{
+	vec w = vreinterpretq_s32_s8(v);
+
+	vec_put_bytes(dst, (u32)(i == 0 ? vgetq_lane_s32(w, 0) :
+				 i == 1 ? vgetq_lane_s32(w, 1) :
+				 i == 2 ? vgetq_lane_s32(w, 2) :
+					  vgetq_lane_s32(w, 3)), n);
+}
+
 VEC_INLINE vec vec_widen_load(const s8 *p)
 {
 	int8x8_t v;

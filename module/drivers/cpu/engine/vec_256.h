@@ -168,6 +168,17 @@ VEC_INLINE void vec_put(s8 *dst, vec_bytes v, int i)
 	_mm_storel_epi64((__m128i *)dst, h);
 }
 
+/* The first @n bytes of a quarter */
+VEC_INLINE void vec_put_n(s8 *dst, vec_bytes v, int i, u32 n)
+{
+	__m128i h = i < 2 ? _mm256_castsi256_si128(v) :
+			    _mm256_extracti128_si256(v, 1);
+	u64 q = i & 1 ? (u64)_mm_extract_epi64(h, 1) :
+			(u64)_mm_cvtsi128_si64(h);
+
+	vec_put_bytes(dst, q, n);
+}
+
 /* Element-wise arithmetic: LANES bytes, widened */
 VEC_INLINE vec vec_widen_load(const s8 *p)
 {

@@ -164,6 +164,17 @@ VEC_INLINE void vec_put(s8 *dst, vec_bytes v, int i)
 	_mm_storeu_si128((__m128i *)dst, q);
 }
 
+/* The first @n bytes of a quarter */
+VEC_INLINE void vec_put_n(s8 *dst, vec_bytes v, int i, u32 n)
+{
+	__m128i q = i == 0 ? _mm512_castsi512_si128(v) :
+		    i == 1 ? _mm512_extracti32x4_epi32(v, 1) :
+		    i == 2 ? _mm512_extracti32x4_epi32(v, 2) :
+			     _mm512_extracti32x4_epi32(v, 3);
+
+	_mm_mask_storeu_epi8(dst, (__mmask16)((1U << n) - 1), q);
+}
+
 VEC_INLINE vec vec_widen_load(const s8 *p)
 {
 	return _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)p));

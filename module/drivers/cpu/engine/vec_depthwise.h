@@ -2,11 +2,12 @@
 /*
  * Template: int8 depthwise convolution. Included after vec_gemm.h.
  *
- * For one row of output, the rows of its windows are interleaved once: GROUP
- * input rows side by side give one unit per column and channel, with columns
- * of padding around. Every tap of the window is then one multiply-add of a
- * vector of units, at any stride and dilation, and neighbouring outputs share
- * the interleaving. Wide layers go by blocks of VEC_DW_CHANNELS channels.
+ * The rows of windows are interleaved once: GROUP input rows side by side give
+ * one unit per column and channel, with columns of padding around. Every tap of
+ * a window is then one multiply-add of a vector of units, at any stride and
+ * dilation, and neighbouring outputs share the interleaving. Layers go by strips
+ * of outputs and blocks of VEC_DW_CHANNELS channels that fit a level-1 cache.
+ * Rows past the window's last one have zero weights.
  */
 #ifndef _ENG_VEC_DEPTHWISE_H
 #define _ENG_VEC_DEPTHWISE_H
@@ -24,7 +25,7 @@ static void vec_dw_pack(const struct eng_conv *c, void *packed)
 	}
 	vec_dw_of(c, LANES, GROUP, &d);
 	memset(packed, 0, sizeof(struct vec_head) + d.vecs * d.block);
-	vec_pack_head(c, packed);
+	vec_pack_head(c, packed)->dw = d;
 	for (o = 0; o < c->out_c; o++) {
 		u32 lane = o % LANES, sum = 0;
 
@@ -45,22 +46,25 @@ static void vec_dw_pack(const struct eng_conv *c, void *packed)
 	}
 }
 
-/* A stretch of one output row, for one block of channels */
+/*
+ * A rectangle of outputs for one block of channels: whole rows of one image, or
+ * a stretch of one row. Either way they lie one after the other in memory.
+ */
 struct vec_strip {
 	const struct eng_conv *c;
+	const struct vec_dw *d;
 	const s8 *x, *end;	/* all of the input */
-	u8 *planes;		/* interleaved rows, one plane per group */
-	size_t plane;
+	u8 *planes;
+	u32 *offsets;		/* of each output's first unit */
 	s8 *zeros;		/* a row of the zero point */
 	s8 *expand;		/* GROUP rows with the multiplier applied */
-	size_t expand_bytes;
 	u32 channel, channels;	/* block */
 	size_t column;		/* bytes of one column in a plane */
-	u32 row;		/* batch * out_h + output row */
+	u32 row, rows;		/* first: batch * out_h + output row */
 	u32 ox, n;		/* output columns */
 };
 
-/* Rows of input under one group, from the first column inside the image */
+/* Rows of input under one plane, from the first column inside the image */
 struct vec_rows_in {
 	const s8 *p[GROUP];
 	const s8 *end[GROUP];	/* readable up to here */
@@ -81,8 +85,8 @@ static void vec_expand(const struct vec_strip *s, const s8 *src, s8 *dst,
 	}
 }
 
-/* Find the rows of group @g, @columns from input column @left on */
-static void vec_rows_find(const struct vec_strip *s, u32 g, s64 top, u32 left,
+/* GROUP rows from input row @top on, @columns of them from column @left */
+static void vec_rows_find(const struct vec_strip *s, s64 top, u32 left,
 			  u32 columns, struct vec_rows_in *r)
 {
 	const struct eng_conv *c = s->c;
@@ -91,28 +95,23 @@ static void vec_rows_find(const struct vec_strip *s, u32 g, s64 top, u32 left,
 	u32 j;
 
 	for (j = 0; j < GROUP; j++) {
-		u32 ky = g * GROUP + j;
-		s64 y = top + (s64)ky * c->dilation_h;
+		s64 y = top + (s64)j * c->dilation_h;
 
-		if (ky >= c->kernel_h || y < 0 || y >= (s64)c->in_h) {
+		if (y < 0 || y >= (s64)c->in_h) {
 			r->p[j] = s->zeros;
-			r->end[j] = s->zeros + VEC_SLACK;
-			r->step[j] = 0;
-			if (c->in_c == s->channels || s->expand_bytes) {
-				r->end[j] += (size_t)columns * s->channels;
-				r->step[j] = s->channels;
-			}
+			r->end[j] = s->zeros + s->d->zeros;
+			r->step[j] = s->channels;
 			continue;
 		}
 		r->p[j] = image + ((size_t)y * c->in_w + left) * c->in_c;
 		r->end[j] = s->end;
 		r->step[j] = c->in_c;
-		if (s->expand_bytes) {
-			s8 *row = s->expand + j * s->expand_bytes;
+		if (s->d->expand) {
+			s8 *row = s->expand + j * s->d->expand;
 
 			vec_expand(s, r->p[j], row, columns);
 			r->p[j] = row;
-			r->end[j] = row + s->expand_bytes;
+			r->end[j] = row + s->d->expand;
 			r->step[j] = s->channels;
 		} else {
 			r->p[j] += s->channel;
@@ -164,65 +163,72 @@ static void vec_fill_columns(const struct vec_strip *s, u8 *plane, u32 from,
 			 (to - from) * (s->column / VEC_UNIT_BYTES) * GROUP);
 }
 
-/* All planes of the strip */
-static void vec_strip_fill(const struct vec_strip *s)
+/* The plane whose first row is input row @top */
+static void vec_plane_fill(const struct vec_strip *s, s64 top, u8 *plane)
 {
 	const struct eng_conv *c = s->c;
 	u32 columns = (s->n - 1) * c->stride_w +
 		      (c->kernel_w - 1) * c->dilation_w + 1;
 	s64 first = (s64)s->ox * c->stride_w - c->pad_left;
-	s64 top = (s64)(s->row % c->out_h) * c->stride_h - c->pad_top;
-	u32 groups = (c->kernel_h + GROUP - 1) / GROUP;
-	u32 lo, hi, g, i;
+	struct vec_rows_in r;
+	u32 lo, hi, i;
 
 	eng_taps(first, 1, columns, c->in_w, &lo, &hi);
-	for (g = 0; g < groups; g++) {
-		u8 *plane = s->planes + g * s->plane;
-		struct vec_rows_in r;
-
-		if (lo >= hi) {
-			vec_fill_columns(s, plane, 0, columns);
-			continue;
-		}
-		vec_fill_columns(s, plane, 0, lo);
-		vec_fill_columns(s, plane, hi, columns);
-		vec_rows_find(s, g, top, (u32)(first + lo), hi - lo, &r);
-		plane += lo * s->column;
-		if (s->channels % 16 == 0 &&
-		    (c->in_c == s->channels || s->expand_bytes)) {
-			vec_interleave_run(plane, &r, 0,
-					   (size_t)(hi - lo) * s->channels);
-			continue;
-		}
-		for (i = 0; i < hi - lo; i++)
-			vec_interleave_run(plane + i * s->column, &r, i,
-					   s->channels);
+	vec_fill_columns(s, plane, 0, lo);
+	vec_fill_columns(s, plane, hi, columns);
+	if (lo == hi)
+		return;
+	vec_rows_find(s, top, (u32)(first + lo), hi - lo, &r);
+	plane += lo * s->column;
+	if (s->channels % 16 == 0 && (c->in_c == s->channels || s->d->expand)) {
+		vec_interleave_run(plane, &r, 0, (size_t)(hi - lo) * s->channels);
+		return;
 	}
+	for (i = 0; i < hi - lo; i++)
+		vec_interleave_run(plane + i * s->column, &r, i, s->channels);
+}
+
+/* All planes of the strip */
+static void vec_strip_fill(const struct vec_strip *s)
+{
+	const struct eng_conv *c = s->c;
+	const struct vec_dw *d = s->d;
+	s64 top = (s64)(s->row % c->out_h) * c->stride_h - c->pad_top;
+	u32 planes = vec_dw_planes(d, s->rows, GROUP), i;
+
+	for (i = 0; i < planes; i++) {
+		s64 y = top + (s64)i;
+
+		if (!d->shared)
+			y = top + (s64)(i / d->groups) * c->stride_h +
+			    (s64)(i % d->groups) * GROUP * c->dilation_h;
+		vec_plane_fill(s, y, s->planes + i * d->plane);
+	}
+}
+
+/* Where in the planes each output of the strip begins */
+static void vec_strip_offsets(const struct vec_strip *s)
+{
+	size_t line = s->d->plane * (s->d->shared ? 1 : s->d->groups);
+	size_t step = s->c->stride_w * s->column;
+	u32 r, i, *to = s->offsets;
+
+	for (r = 0; r < s->rows; r++)
+		for (i = 0; i < s->n; i++)
+			*to++ = (u32)(r * line + i * step);
 }
 
 /* Where the outputs of one vector of channels come from and go to */
 struct vec_taps {
 	const u8 *block;	/* packed vector of channels */
-	const u8 *at;		/* first output's first unit */
-	size_t stride, tap;	/* bytes from output to output, tap to tap */
-	size_t plane;		/* bytes from group to group */
+	const u8 *at;		/* where offsets count from */
+	const u32 *offsets;	/* of the next output and on */
+	size_t tap, group;	/* bytes from tap to tap, group to group */
 	s8 *y;
 	size_t out_c;
 	u32 lanes;		/* channels to store */
 	bool left;
 };
-
-static __attribute__((__noinline__)) void
-vec_strip_put_part(const struct vec_taps *t, vec_bytes v, u32 n)
-{
-	s8 bytes[4 * LANES];
-	u32 i, j;
-
-	vec_put_all(bytes, v);
-	for (i = 0; i < n; i++)
-		for (j = 0; j < t->lanes; j++)
-			t->y[i * t->out_c + j] = bytes[i * LANES + j];
-}
 
 /* Four outputs, of which @n exist */
 VEC_INLINE void vec_strip_put(const struct vec_taps *t, vec_bytes v, u32 n)
@@ -230,7 +236,13 @@ VEC_INLINE void vec_strip_put(const struct vec_taps *t, vec_bytes v, u32 n)
 	s8 *y = t->y;
 
 	if (t->lanes < LANES) {
-		vec_strip_put_part(t, v, n);
+		vec_put_n(y, v, 0, t->lanes);
+		if (n > 1)
+			vec_put_n(y + t->out_c, v, 1, t->lanes);
+		if (n > 2)
+			vec_put_n(y + 2 * t->out_c, v, 2, t->lanes);
+		if (n > 3)
+			vec_put_n(y + 3 * t->out_c, v, 3, t->lanes);
 		return;
 	}
 	vec_put(y, v, 0);
@@ -255,7 +267,7 @@ VEC_INLINE void vec_strip_some(const struct vec_taps *t,
 
 #pragma GCC unroll 4
 	for (i = 0; i < np; i++) {
-		at[i] = t->at + vec_min((u32)i, n - 1) * t->stride;
+		at[i] = t->at + t->offsets[vec_min((u32)i, n - 1)];
 		acc[i] = vec_load(t->block);
 	}
 #pragma GCC unroll 2
@@ -267,7 +279,7 @@ VEC_INLINE void vec_strip_some(const struct vec_taps *t,
 #pragma GCC unroll 4
 			for (i = 0; i < np; i++)
 				acc[i] = vec_dot_lanes(acc[i],
-					vec_load(at[i] + g * t->plane +
+					vec_load(at[i] + g * t->group +
 						 kx * t->tap), wv);
 			w += VEC_BYTES;
 		}
@@ -286,16 +298,15 @@ VEC_INLINE void vec_strip_some(const struct vec_taps *t,
 
 /* The strip's outputs; groups and taps are constants where it is inlined */
 VEC_INLINE void vec_strip_run(const struct vec_strip *s, const u8 *block,
-			      size_t block_bytes, bool left, s8 *y,
-			      const u32 groups, const u32 taps)
+			      bool left, s8 *y, const u32 groups,
+			      const u32 taps)
 {
 	const struct eng_conv *c = s->c;
 	struct vec_output out = vec_output_of(c->out_zp, c->clamp);
 	struct vec_taps t = {
 		.block = block,
-		.stride = c->stride_w * s->column,
 		.tap = c->dilation_w * s->column,
-		.plane = s->plane,
+		.group = s->d->plane * (s->d->shared ? GROUP : 1),
 		.out_c = c->out_c,
 		.left = left,
 	};
@@ -306,54 +317,65 @@ VEC_INLINE void vec_strip_run(const struct vec_strip *s, const u8 *block,
 
 		t.lanes = vec_min(s->channels - lane, LANES);
 		t.at = s->planes + lane * VEC_UNIT_BYTES;
+		t.offsets = s->offsets;
 		t.y = y + lane;
-		for (n = s->n; n >= 3; n -= vec_min(n, 4)) {
+		for (n = s->rows * s->n; n >= 3; n -= vec_min(n, 4)) {
 			vec_strip_some(&t, &q, &out, groups, taps, 4,
 				       vec_min(n, 4));
-			t.at += 4 * t.stride;
+			t.offsets += 4;
 			t.y += 4 * t.out_c;
 		}
 		if (n == 2)
 			vec_strip_some(&t, &q, &out, groups, taps, 2, 2);
 		else if (n)
 			vec_strip_some(&t, &q, &out, groups, taps, 1, 1);
-		t.block += block_bytes;
+		t.block += s->d->block;
 	}
 }
 
-static void vec_strip(const struct vec_strip *s, const struct vec_dw *d,
-		      const void *packed, s8 *y)
+/* All channels of the strip, block by block */
+static void vec_strip(struct vec_strip *s, const void *packed, s8 *y)
 {
 	const struct vec_head *head = packed;
-	const u8 *block = (const u8 *)(head + 1) +
-			  s->channel / LANES * d->block;
+	const struct eng_conv *c = s->c;
+	const struct vec_dw *d = s->d;
+	const u8 *block = (const u8 *)(head + 1);
 
-	vec_strip_fill(s);
-	if (s->c->kernel_w == 3 && d->groups == (3 + GROUP - 1) / GROUP)
-		vec_strip_run(s, block, d->block, head->left, y,
-			      (3 + GROUP - 1) / GROUP, 3);
-	else
-		vec_strip_run(s, block, d->block, head->left, y, d->groups,
-			      s->c->kernel_w);
+	for (s->channel = 0; s->channel < c->out_c; s->channel += d->channels) {
+		size_t column = s->column;
+
+		s->channels = vec_min(c->out_c - s->channel, d->channels);
+		s->column = vec_up(s->channels, 16) * VEC_UNIT_BYTES;
+		if (s->channel == 0 || s->column != column)
+			vec_strip_offsets(s);
+		vec_strip_fill(s);
+		if (c->kernel_w == 3 && d->groups == (3 + GROUP - 1) / GROUP)
+			vec_strip_run(s, block, head->left, y + s->channel,
+				      (3 + GROUP - 1) / GROUP, 3);
+		else
+			vec_strip_run(s, block, head->left, y + s->channel,
+				      d->groups, c->kernel_w);
+		block += s->channels / LANES * d->block;
+	}
 }
 
-/* Output columns [ox, ox + n) of one row */
-static void vec_dw_row(struct vec_strip *s, const struct vec_dw *d,
-		       const void *packed, s8 *y, u32 ox, u32 n)
+/* Outputs [begin, end), strip by strip */
+static void vec_strips(struct vec_strip *s, const void *packed, s8 *y,
+		       u32 begin, u32 end)
 {
 	const struct eng_conv *c = s->c;
 
-	y += ((size_t)s->row * c->out_w + ox) * c->out_c;
-	for (; n; n -= s->n, ox += s->n, y += (size_t)s->n * c->out_c) {
-		s->ox = ox;
-		s->n = vec_min(n, d->chunk);
-		for (s->channel = 0; s->channel < c->out_c;
-		     s->channel += d->channels) {
-			s->channels = vec_min(c->out_c - s->channel,
-					      d->channels);
-			s->column = vec_up(s->channels, 16) * VEC_UNIT_BYTES;
-			vec_strip(s, d, packed, y + s->channel);
-		}
+	for (; begin < end; begin += s->rows * s->n) {
+		s->row = begin / c->out_w;
+		s->ox = begin % c->out_w;
+		s->n = vec_min(vec_min(c->out_w - s->ox, end - begin),
+			       s->d->chunk);
+		s->rows = 1;
+		if (s->n == c->out_w)	/* of one image */
+			s->rows = vec_min(vec_min(s->d->rows,
+						  (end - begin) / c->out_w),
+					  c->out_h - s->row % c->out_h);
+		vec_strip(s, packed, y + (size_t)begin * c->out_c);
 	}
 }
 
@@ -361,28 +383,20 @@ static void vec_dw_run(const struct eng_conv *c, const void *packed,
 		       const void *x, void *y, void *scratch, u32 begin,
 		       u32 end)
 {
-	struct vec_strip s = { .c = c, .x = x, .planes = scratch };
-	struct vec_dw d;
+	const struct vec_head *head = packed;
+	struct vec_strip s = { .c = c, .d = &head->dw, .x = x };
 
 	if (vec_dw_is_conv(c)) {
 		vec_gemm_run(c, packed, x, y, scratch, begin, end, 0, c->out_c);
 		return;
 	}
-	vec_dw_of(c, LANES, GROUP, &d);
 	s.end = s.x + (size_t)c->batch * c->in_h * c->in_w * c->in_c;
-	s.plane = d.plane;
-	s.zeros = (s8 *)s.planes + d.groups * d.plane + VEC_SLACK;
-	s.expand = s.zeros + d.zeros;
-	s.expand_bytes = d.expand;
-	memset(s.zeros, c->in_zp, d.zeros);
-	while (begin < end) {
-		u32 ox = begin % c->out_w;
-		u32 n = vec_min(c->out_w - ox, end - begin);
-
-		s.row = begin / c->out_w;
-		vec_dw_row(&s, &d, packed, y, ox, n);
-		begin += n;
-	}
+	s.offsets = scratch;
+	s.planes = (u8 *)scratch + VEC_DW_OUTPUTS * sizeof(u32);
+	s.zeros = (s8 *)s.planes + s.d->planes * s.d->plane + VEC_SLACK;
+	s.expand = s.zeros + s.d->zeros;
+	memset(s.zeros, c->in_zp, s.d->zeros);
+	vec_strips(&s, packed, y, begin, end);
 }
 
 #endif /* _ENG_VEC_DEPTHWISE_H */

@@ -24,11 +24,12 @@ static void vec_gemm_pack(const struct eng_conv *c, void *packed,
 	u8 *block = (u8 *)packed + sizeof(struct vec_head);
 	const s8 *w = c->weights;
 	struct vec_gemm m;
-	u32 o, k;
+	u32 segment, o, k;
 
 	vec_gemm_of(c, LANES, GROUP, VEC_RQ_NR, &m);
+	segment = m.k / m.segments;
 	memset(packed, 0, sizeof(struct vec_head) + m.vecs * m.block);
-	vec_pack_head(c, packed);
+	vec_pack_head(c, packed)->gemm = m;
 	for (o = 0; o < c->out_c; o++) {
 		u32 lane = o % LANES, sum = 0;
 
@@ -36,7 +37,9 @@ static void vec_gemm_pack(const struct eng_conv *c, void *packed,
 			s8 v = w[o * by_channel + k * by_k];
 
 			sum += (u32)(s32)v;
-			vec_pack_weight(block + VEC_RQ_BYTES, lane, k, v);
+			vec_pack_weight(block + VEC_RQ_BYTES, lane,
+					k / segment * m.units * GROUP +
+					k % segment, v);
 		}
 		vec_pack_lane(c, block, lane, o, sum);
 		if (lane == LANES - 1)
@@ -158,7 +161,8 @@ struct vec_tile {
 	size_t lda;
 	const u8 *block;	/* packed vectors of channels */
 	size_t block_bytes;
-	u32 steps;
+	u32 segments, units;
+	size_t pitch;		/* bytes from segment to segment */
 	bool left;
 	s8 *y;			/* pixel 0, first channel */
 	size_t out_stride;
@@ -202,6 +206,17 @@ VEC_INLINE void vec_tile_put(const struct vec_tile *t, vec_bytes v, int first,
 				vec_put(t->y + (u32)((first + i) / nv) *
 						t->out_stride +
 						(first + i) % nv * LANES, v, i);
+	} else if (t->lo == 0) {
+#pragma GCC unroll 4
+		for (i = 0; i < 4; i++) {
+			u32 at = (u32)((first + i) % nv) * LANES;
+
+			if ((u32)((first + i) / nv) < t->rows &&
+			    (first + i) / nv < mr && at < t->hi)
+				vec_put_n(t->y + (u32)((first + i) / nv) *
+						  t->out_stride + at, v, i,
+					  vec_min(t->hi - at, LANES));
+		}
 	} else {
 		s8 bytes[4 * LANES];
 
@@ -252,9 +267,9 @@ VEC_INLINE void vec_tile_end(const struct vec_tile *t, vec acc[], const int mr,
 VEC_INLINE void vec_tile_run(const struct vec_tile *t, const int mr,
 			     const int nv)
 {
-	const u8 *w = t->block + VEC_RQ_BYTES, *a = t->a;
+	const u8 *w = t->block + VEC_RQ_BYTES, *row = t->a, *a;
 	vec acc[24];
-	u32 k;
+	u32 s, k;
 	int r, v;
 
 #pragma GCC unroll 12
@@ -264,41 +279,40 @@ VEC_INLINE void vec_tile_run(const struct vec_tile *t, const int mr,
 			acc[r * nv + v] = vec_load(t->block +
 						   v * t->block_bytes);
 	}
-	for (k = 0; k < t->steps; k++) {
-		vec wv[4];
-
-#pragma GCC unroll 4
-		for (v = 0; v < nv; v++)
-			wv[v] = vec_load(w + v * t->block_bytes);
-#pragma GCC unroll 12
-		for (r = 0; r < mr; r++) {
-			vec av = vec_unit(a + r * t->lda);
+	for (s = t->segments; s; s--) {
+		a = row;
+		for (k = t->units; k; k--) {
+			vec wv[4];
 
 #pragma GCC unroll 4
 			for (v = 0; v < nv; v++)
-				acc[r * nv + v] = vec_dot(acc[r * nv + v], av,
-							  wv[v]);
+				wv[v] = vec_load(w + v * t->block_bytes);
+#pragma GCC unroll 12
+			for (r = 0; r < mr; r++) {
+				vec av = vec_unit(a + r * t->lda);
+
+#pragma GCC unroll 4
+				for (v = 0; v < nv; v++)
+					acc[r * nv + v] =
+						vec_dot(acc[r * nv + v], av,
+							wv[v]);
+			}
+			a += VEC_UNIT_BYTES;
+			w += VEC_BYTES;
 		}
-		a += VEC_UNIT_BYTES;
-		w += VEC_BYTES;
+		row += t->pitch;
 	}
 	vec_tile_end(t, acc, mr, nv);
 }
 
-/* One row: four accumulators per vector hide the latency */
-VEC_INLINE void vec_tile_row(const struct vec_tile *t, const int nv)
+/* Units [0, n) of one row: four sums per vector hide the latency */
+VEC_INLINE const u8 *vec_row_segment(const struct vec_tile *t, const u8 *a,
+				     const u8 *w, u32 n, vec acc[4][4],
+				     const int nv)
 {
-	const u8 *w = t->block + VEC_RQ_BYTES, *a = t->a;
-	vec acc[4][4], sum[4];
-	u32 k;
 	int i, v;
 
-#pragma GCC unroll 4
-	for (v = 0; v < nv; v++) {
-		acc[v][0] = vec_load(t->block + v * t->block_bytes);
-		acc[v][1] = acc[v][2] = acc[v][3] = vec_zero();
-	}
-	for (k = t->steps; k >= 4; k -= 4) {
+	for (; n >= 4; n -= 4) {
 #pragma GCC unroll 4
 		for (i = 0; i < 4; i++) {
 			vec av = vec_unit(a + i * VEC_UNIT_BYTES);
@@ -312,7 +326,7 @@ VEC_INLINE void vec_tile_row(const struct vec_tile *t, const int nv)
 		a += 4 * VEC_UNIT_BYTES;
 		w += 4 * VEC_BYTES;
 	}
-	for (; k; k--) {
+	for (; n; n--) {
 #pragma GCC unroll 4
 		for (v = 0; v < nv; v++)
 			acc[v][0] = vec_dot(acc[v][0], vec_unit(a),
@@ -320,6 +334,23 @@ VEC_INLINE void vec_tile_row(const struct vec_tile *t, const int nv)
 		a += VEC_UNIT_BYTES;
 		w += VEC_BYTES;
 	}
+	return w;
+}
+
+VEC_INLINE void vec_tile_row(const struct vec_tile *t, const int nv)
+{
+	const u8 *w = t->block + VEC_RQ_BYTES, *row = t->a;
+	vec acc[4][4], sum[4];
+	u32 s;
+	int v;
+
+#pragma GCC unroll 4
+	for (v = 0; v < nv; v++) {
+		acc[v][0] = vec_load(t->block + v * t->block_bytes);
+		acc[v][1] = acc[v][2] = acc[v][3] = vec_zero();
+	}
+	for (s = t->segments; s; s--, row += t->pitch)
+		w = vec_row_segment(t, row, w, t->units, acc, nv);
 #pragma GCC unroll 4
 	for (v = 0; v < nv; v++)
 		sum[v] = vec_add(vec_add(acc[v][0], acc[v][1]),
@@ -327,7 +358,7 @@ VEC_INLINE void vec_tile_row(const struct vec_tile *t, const int nv)
 	vec_tile_end(t, sum, 1, nv);
 }
 
-/* All rows of the panel for nv vectors of channels */
+/* @rows neighbouring rows of the product for nv vectors of channels */
 VEC_INLINE void vec_rows(struct vec_tile *t, u32 rows, const int full,
 			 const int half, const int nv)
 {
@@ -375,65 +406,152 @@ static __attribute__((__noinline__)) void vec_rows_4(struct vec_tile *t, u32 row
 }
 #endif
 
-/* Channels [begin, end) of the pixels in the panel; y is channel 0 of them */
-static void vec_panel_run(const struct eng_conv *c, const struct vec_gemm *m,
-			  const void *packed, const u8 *panel, s8 *y, u32 rows,
-			  u32 begin, u32 end)
+static void (*vec_rows_by(u32 nv))(struct vec_tile *t, u32 rows)
 {
-	const struct vec_head *head = packed;
-	u32 v = begin / LANES, last = (end + LANES - 1) / LANES, nv;
-	struct vec_tile t;
+	switch (nv) {
+	case 1:
+		return vec_rows_1;
+#if VECS == 4
+	case 3:
+		return vec_rows_3;
+	case 4:
+		return vec_rows_4;
+#endif
+	default:
+		return vec_rows_2;
+	}
+}
 
-	t.lda = m->lda;
-	t.block_bytes = m->block;
-	t.steps = m->steps;
-	t.left = head->left;
-	t.out_stride = c->out_stride;
-	t.out = vec_output_of(c->out_zp, c->clamp);
+/* A rectangle of the product: lines of pixels whose rows lie evenly */
+struct vec_lines {
+	const u8 *a;
+	s8 *y;			/* pixel 0, channel 0 */
+	u32 lines, n;		/* n pixels each */
+	size_t next;		/* bytes from line to line */
+	u32 begin, end;		/* channels */
+};
+
+static void vec_lines_run(const struct eng_conv *c, const struct vec_gemm *m,
+			  const void *packed, const struct vec_lines *l)
+{
+	u32 v = l->begin / LANES, last = (l->end + LANES - 1) / LANES, nv, i;
+	const struct vec_head *head = packed;
+	struct vec_tile t = {
+		.lda = m->lda,
+		.block_bytes = m->block,
+		.segments = m->segments,
+		.units = m->units,
+		.pitch = m->pitch * c->dilation_h,
+		.left = head->left,
+		.out_stride = c->out_stride,
+		.out = vec_output_of(c->out_zp, c->clamp),
+	};
+
 	for (; v < last; v += nv) {
 		u32 channel = v * LANES;
 
 		nv = vec_min(last - v, VECS);
-		t.a = panel;
 		t.block = (const u8 *)(head + 1) + v * m->block;
-		t.y = y + channel;
-		t.lo = begin > channel ? begin - channel : 0;
-		t.hi = vec_min(end - channel, nv * LANES);
-		switch (nv) {
-		case 1:
-			vec_rows_1(&t, rows);
-			break;
-#if VECS == 4
-		case 3:
-			vec_rows_3(&t, rows);
-			break;
-		case 4:
-			vec_rows_4(&t, rows);
-			break;
-#endif
-		default:
-			vec_rows_2(&t, rows);
-			break;
+		t.lo = l->begin > channel ? l->begin - channel : 0;
+		t.hi = vec_min(l->end - channel, nv * LANES);
+		for (i = 0; i < l->lines; i++) {
+			t.a = l->a + i * l->next;
+			t.y = l->y + (size_t)i * l->n * c->out_stride + channel;
+			vec_rows_by(nv)(&t, l->n);
 		}
 	}
 }
 
+static void vec_panels_run(const struct eng_conv *c, const struct vec_gemm *m,
+			   const void *packed, const s8 *x, s8 *y, u8 *scratch,
+			   u32 begin, u32 end, u32 first, u32 last)
+{
+	struct vec_lines l = {
+		.a = scratch, .lines = 1, .begin = first, .end = last,
+	};
+
+	for (; begin < end; begin += l.n) {
+		l.n = vec_min(end - begin, m->rows);
+		l.y = y + (size_t)begin * c->out_stride;
+		vec_panel_fill(c, m, x, scratch, begin, l.n);
+		vec_lines_run(c, m, packed, &l);
+	}
+}
+
+/* Input row @iy (may lie outside) under output columns from @ox, @n of them */
+static void vec_slide_row(const struct eng_conv *c, const s8 *image,
+			  const s8 *end, s64 iy, u32 ox, u32 n, u8 *dst)
+{
+	u32 columns = (u32)vec_columns_under(c, n), lo, hi;
+	s64 left = (s64)ox * c->stride_w - c->pad_left;
+	const size_t size = VEC_UNIT_BYTES / GROUP;
+
+	eng_taps(left, 1, columns, c->in_w, &lo, &hi);
+	if (iy < 0 || iy >= (s64)c->in_h)
+		lo = hi = columns;
+	vec_fill(dst, c->in_zp, (size_t)lo * c->in_c);
+	if (lo < hi) {
+		size_t at = (size_t)iy * c->in_w + (size_t)(left + lo);
+
+		vec_widen(dst + lo * c->in_c * size, image + at * c->in_c,
+			  (size_t)(hi - lo) * c->in_c, end);
+	}
+	vec_fill(dst + hi * c->in_c * size, c->in_zp,
+		 (size_t)(columns - hi) * c->in_c);
+}
+
+/* Output rows [row, row + l->lines) of one image, columns from @ox */
+static void vec_slide_lines(const struct eng_conv *c, const struct vec_gemm *m,
+			    const void *packed, const s8 *x, u8 *scratch,
+			    u32 row, u32 ox, struct vec_lines *l)
+{
+	size_t image = (size_t)c->in_h * c->in_w * c->in_c;
+	const s8 *in = x + row / c->out_h * image;
+	s64 top = (s64)(row % c->out_h) * c->stride_h - c->pad_top;
+	size_t rows = vec_rows_under(c, l->lines), i;
+
+	for (i = 0; i < rows; i++)
+		vec_slide_row(c, in, x + image * c->batch, top + (s64)i, ox,
+			      l->n, scratch + i * m->pitch);
+	l->a = scratch;
+	l->next = c->stride_h * m->pitch;
+	vec_lines_run(c, m, packed, l);
+}
+
+static void vec_slide_run(const struct eng_conv *c, const struct vec_gemm *m,
+			  const void *packed, const s8 *x, s8 *y, u8 *scratch,
+			  u32 begin, u32 end, u32 first, u32 last)
+{
+	struct vec_lines l = { .begin = first, .end = last };
+
+	for (; begin < end; begin += l.lines * l.n) {
+		u32 row = begin / c->out_w, ox = begin % c->out_w;
+
+		l.n = vec_min(c->out_w - ox, end - begin);
+		l.lines = 1;
+		if (l.n == c->out_w)	/* whole rows, of one image */
+			l.lines = vec_min(vec_min(m->rows,
+						  (end - begin) / c->out_w),
+					  c->out_h - row % c->out_h);
+		l.y = y + (size_t)begin * c->out_stride;
+		vec_slide_lines(c, m, packed, x, scratch, row, ox, &l);
+	}
+}
+
+/* Pixels [begin, end), channels [first, last) */
 static void vec_gemm_run(const struct eng_conv *c, const void *packed,
 			 const s8 *x, s8 *y, u8 *scratch, u32 begin, u32 end,
 			 u32 first, u32 last)
 {
-	struct vec_gemm m;
+	const struct vec_head *head = packed;
+	const struct vec_gemm *m = &head->gemm;
 
-	vec_gemm_of(c, LANES, GROUP, VEC_RQ_NR, &m);
-	while (begin < end) {
-		u32 rows = vec_min(end - begin, m.rows);
-
-		vec_panel_fill(c, &m, x, scratch, begin, rows);
-		vec_panel_run(c, &m, packed, scratch,
-			      y + (size_t)begin * c->out_stride, rows, first,
+	if (m->pitch)
+		vec_slide_run(c, m, packed, x, y, scratch, begin, end, first,
 			      last);
-		begin += rows;
-	}
+	else
+		vec_panels_run(c, m, packed, x, y, scratch, begin, end, first,
+			       last);
 }
 
 static void vec_conv_pack(const struct eng_conv *c, void *packed)

@@ -50,7 +50,7 @@ static void vec_pack_weight(u8 *weights, u32 lane, u32 k, s8 w)
 	}
 }
 
-static void vec_pack_head(const struct eng_conv *c, void *packed)
+static struct vec_head *vec_pack_head(const struct eng_conv *c, void *packed)
 {
 	struct vec_head *head = packed;
 	u32 o;
@@ -58,6 +58,7 @@ static void vec_pack_head(const struct eng_conv *c, void *packed)
 	head->left = 0;
 	for (o = 0; o < c->out_c; o++)
 		head->left |= c->requant[o].shift > 0;
+	return head;
 }
 
 #endif /* _ENG_VEC_PACK_H */

@@ -6,20 +6,20 @@
 #include "vec_plan.h"
 
 /*
- * The units' requantisation relies on |accumulator| <= 2^29, and <= 2^30 after
- * the left shift, so that no sum of 32 bits wraps. Weights and bias are known,
- * an activation differs from its zero point by at most 255: the bound is
- * checked here, and what passes it is left to the scalar kernels.
+ * No sum of 32 bits in the units' requantisation may wrap: neither the
+ * accumulator shifted left nor, shifted right by e, its product and the
+ * 2^(e - 1) that rounds it. Weights and bias are known and an activation differs
+ * from its zero point by at most 255, so this is checked here; what does not
+ * pass is left to the scalar kernels.
  */
-#define ACC_MAX		(1ULL << 29)
-#define SHIFTED_MAX	(1ULL << 30)
+#define ACC_MAX	0x7fffffffULL
 
 static bool channel_bounded(const struct eng_conv *c, u32 o, const s8 *w,
 			    size_t stride, size_t n)
 {
-	s32 shift = c->requant[o].shift;
+	struct aim_requant r = c->requant[o];
 	s64 bias = c->bias ? ((const s32 *)c->bias)[o] : 0;
-	u64 sum = 0;
+	u64 sum = 0, product;
 	size_t i;
 
 	for (i = 0; i < n; i++)
@@ -27,7 +27,10 @@ static bool channel_bounded(const struct eng_conv *c, u32 o, const s8 *w,
 	sum = sum * 255 + (u64)(bias < 0 ? -bias : bias);
 	if (sum > ACC_MAX)
 		return false;
-	return shift <= 0 || sum << shift <= SHIFTED_MAX;
+	if (r.shift > 0)
+		return sum << r.shift <= ACC_MAX;
+	product = (sum * (u32)r.multiplier >> 31) + 1;
+	return r.shift == 0 || product + (1ULL << (-r.shift - 1)) <= ACC_MAX;
 }
 
 static bool conv_bounded(const struct eng_conv *c, bool depthwise)
@@ -61,7 +64,7 @@ static size_t gemm_scratch(const struct eng_conv *c, const struct vec_geom *g)
 	struct vec_gemm m;
 
 	vec_gemm_of(c, g->lanes, g->group, VEC_RQ_NR, &m);
-	return m.panel;
+	return m.scratch;
 }
 
 static size_t conv_bytes(const struct eng_conv *c, const struct vec_geom *g)
@@ -78,7 +81,7 @@ static size_t dw_bytes(const struct eng_conv *c, const struct vec_geom *g)
 	if (vec_dw_is_conv(c))
 		return gemm_bytes(c, g);
 	vec_dw_of(c, g->lanes, g->group, &d);
-	if (d.groups * d.plane > VEC_DW_MAX)
+	if (d.planes * d.plane > VEC_DW_MAX)
 		return 0;
 	return sizeof(struct vec_head) + d.vecs * d.block;
 }
@@ -90,7 +93,8 @@ static size_t dw_scratch(const struct eng_conv *c, const struct vec_geom *g)
 	if (vec_dw_is_conv(c))
 		return gemm_scratch(c, g);
 	vec_dw_of(c, g->lanes, g->group, &d);
-	return d.groups * d.plane + VEC_SLACK + d.zeros + g->group * d.expand;
+	return d.planes * d.plane + VEC_SLACK + VEC_DW_OUTPUTS * sizeof(u32) +
+	       d.zeros + g->group * d.expand;
 }
 
 static size_t conv_f32_bytes(const struct eng_conv *c, u32 lanes)
@@ -106,7 +110,7 @@ static size_t conv_f32_scratch(const struct eng_conv *c, u32 lanes)
 	struct vec_gemm m;
 
 	vec_gemm_of(c, lanes, 1, 1, &m);
-	return m.panel;
+	return m.scratch;
 }
 
 static size_t dw_f32_bytes(const struct eng_conv *c, u32 lanes)
@@ -129,15 +133,17 @@ size_t vec_none(const struct eng_conv *c)
 	return 0;
 }
 
+/* Rows of output share what is copied of the input. */
 u32 vec_conv_granule(const struct eng_conv *c)
 {
-	return VEC_PANEL_STEP;
+	if (c->out_w > 1024 || vec_gemm_direct(c))
+		return VEC_PANEL_STEP;
+	return (u32)vec_up(VEC_PANEL_STEP, c->out_w);
 }
 
-/* Rows of output share their interleaved input. */
 u32 vec_dw_granule(const struct eng_conv *c)
 {
-	return vec_dw_is_conv(c) ? VEC_PANEL_STEP : c->out_w;
+	return vec_dw_is_conv(c) ? vec_conv_granule(c) : c->out_w;
 }
 
 bool vec_by_pixel(const struct eng_conv *c)

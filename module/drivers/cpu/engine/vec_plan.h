@@ -37,9 +37,17 @@ struct vec_geom {
 #define VEC_PANEL_STEP	24U	/* rows: a multiple of every tile height */
 #define VEC_PANEL_ROWS	96U
 
-/* Depthwise: channels and bytes of interleaved activations at one time. */
+/* Tiles may read this many rows of the product past the last one. */
+#define VEC_TILE_ROWS	12U
+
+/* Padded copies of input rows: at one time, and so much that it is allowed */
+#define VEC_SLIDE_BYTES	24576U
+#define VEC_SLIDE_MAX	(256U << 10)
+
+/* Depthwise: channels, interleaved bytes and outputs at one time */
 #define VEC_DW_CHANNELS	64U
 #define VEC_DW_BYTES	24576U
+#define VEC_DW_OUTPUTS	384U
 #define VEC_DW_MAX	(1U << 20)
 
 /*
@@ -67,12 +75,6 @@ enum vec_rq {
 	VEC_RQ_NR,
 };
 
-/* At the start of packed memory; the rest is 64-byte aligned. */
-struct vec_head {
-	u32 left;	/* some channel has shift > 0 */
-	u32 reserved[15];
-};
-
 static inline size_t vec_up(size_t n, size_t to)
 {
 	return (n + to - 1) / to * to;
@@ -83,37 +85,47 @@ static inline u32 vec_min(u32 a, u32 b)
 	return a < b ? a : b;
 }
 
-/* Convolution as a matrix product: rows are pixels, k runs over the window. */
+/* The low @n (at most 8) bytes of @v */
+static inline void vec_put_bytes(s8 *dst, u64 v, u32 n)
+{
+	if (n & 8) {
+		memcpy(dst, &v, 8);
+		return;
+	}
+	if (n & 4) {
+		memcpy(dst, &v, 4);
+		dst += 4;
+		v >>= 32;
+	}
+	if (n & 2) {
+		memcpy(dst, &v, 2);
+		dst += 2;
+		v >>= 16;
+	}
+	if (n & 1)
+		*dst = (s8)v;
+}
+
+/*
+ * Convolution as a matrix product: rows are pixels, k runs over the window in
+ * segments. Three ways to the rows:
+ *   direct  rows of x are rows of the product; a panel of them is copied
+ *   slide   a padded copy of some input rows, in which windows of neighbouring
+ *	     pixels overlap; one segment for each window row
+ *   gather  each window is copied into a row of a panel (dilated windows)
+ */
 struct vec_gemm {
 	u32 k;		/* elements of a window */
-	u32 steps;	/* units of a window */
+	u32 segments;
+	u32 units;	/* of a segment */
+	u32 steps;	/* units of a window: segments * units */
 	u32 vecs;	/* vectors of output channels */
-	size_t lda;	/* bytes from one row of a panel to the next */
 	size_t block;	/* bytes of packed memory of one vector of channels */
-	u32 rows;	/* pixels of a panel */
-	size_t panel;	/* its bytes: whole tiles, but for a single pixel */
+	size_t lda;	/* bytes from one row of the product to the next */
+	size_t pitch;	/* slide: bytes of one input row's copy */
+	u32 rows;	/* pixels of a panel; slide: output rows at one time */
+	size_t scratch;	/* bytes of the panel or the copy */
 };
-
-static inline void vec_gemm_of(const struct eng_conv *c, u32 lanes, u32 group,
-			       u32 params, struct vec_gemm *m)
-{
-	size_t pixels = (size_t)c->batch * c->out_h * c->out_w;
-	u32 rows;
-
-	m->k = c->kernel_h * c->kernel_w * c->in_c;
-	m->steps = (m->k + group - 1) / group;
-	m->vecs = (c->out_c + lanes - 1) / lanes;
-	m->lda = (size_t)m->steps * VEC_UNIT_BYTES;
-	m->block = ((size_t)m->steps + params) * lanes * VEC_UNIT_BYTES;
-	rows = (u32)(VEC_PANEL_BYTES / m->lda) / VEC_PANEL_STEP * VEC_PANEL_STEP;
-	if (rows < VEC_PANEL_STEP)
-		rows = VEC_PANEL_STEP;
-	if (rows > VEC_PANEL_ROWS)
-		rows = VEC_PANEL_ROWS;
-	m->rows = rows < pixels ? rows : (u32)pixels;
-	rows = m->rows == 1 ? 1 : (u32)vec_up(m->rows, VEC_PANEL_STEP);
-	m->panel = rows * m->lda + VEC_SLACK;
-}
 
 /* Rows of the product are rows of x: 1x1 convolution, fully connected */
 static inline bool vec_gemm_direct(const struct eng_conv *c)
@@ -123,43 +135,150 @@ static inline bool vec_gemm_direct(const struct eng_conv *c)
 	       c->in_h == c->out_h && (c->in_w == c->out_w || c->in_w == 1);
 }
 
-/* Depthwise: groups of window rows side by side, one unit per column. */
+/* Input rows under @rows output rows */
+static inline size_t vec_rows_under(const struct eng_conv *c, size_t rows)
+{
+	return (rows - 1) * c->stride_h +
+	       (size_t)(c->kernel_h - 1) * c->dilation_h + 1;
+}
+
+/* Input columns under @columns output columns of an undilated window */
+static inline size_t vec_columns_under(const struct eng_conv *c, size_t columns)
+{
+	return (columns - 1) * c->stride_w + c->kernel_w;
+}
+
+/* @size: bytes of one element in scratch, VEC_UNIT_BYTES / group */
+static inline size_t vec_slide_pitch(const struct eng_conv *c, u32 size)
+{
+	return vec_up(vec_columns_under(c, c->out_w) * c->in_c * size, 64) +
+	       VEC_SLACK;
+}
+
+static inline bool vec_gemm_slides(const struct eng_conv *c, u32 size)
+{
+	return c->dilation_w == 1 && !vec_gemm_direct(c) &&
+	       vec_slide_pitch(c, size) * vec_rows_under(c, 1) <= VEC_SLIDE_MAX;
+}
+
+static inline void vec_gemm_slide_of(const struct eng_conv *c, u32 size,
+				     struct vec_gemm *m)
+{
+	size_t room = VEC_SLIDE_BYTES / vec_slide_pitch(c, size);
+
+	m->pitch = vec_slide_pitch(c, size);
+	m->rows = 1;
+	if (room > vec_rows_under(c, 1))
+		m->rows += (u32)((room - vec_rows_under(c, 1)) / c->stride_h);
+	m->rows = vec_min(m->rows, c->out_h);
+	m->lda = (size_t)c->stride_w * c->in_c * size;
+	m->scratch = vec_rows_under(c, m->rows) * m->pitch +
+		     VEC_TILE_ROWS * m->lda + VEC_SLACK;
+}
+
+static inline void vec_gemm_panel_of(const struct eng_conv *c,
+				     struct vec_gemm *m)
+{
+	size_t pixels = (size_t)c->batch * c->out_h * c->out_w;
+	u32 rows;
+
+	m->lda = (size_t)m->steps * VEC_UNIT_BYTES;
+	rows = (u32)(VEC_PANEL_BYTES / m->lda) / VEC_PANEL_STEP * VEC_PANEL_STEP;
+	if (rows < VEC_PANEL_STEP)
+		rows = VEC_PANEL_STEP;
+	if (rows > VEC_PANEL_ROWS)
+		rows = VEC_PANEL_ROWS;
+	m->rows = rows < pixels ? rows : (u32)pixels;
+	rows = m->rows == 1 ? 1 : (u32)vec_up(m->rows, VEC_PANEL_STEP);
+	m->scratch = rows * m->lda + VEC_SLACK;
+}
+
+/* @params: vectors before the weights of a block. f32 does not slide */
+static inline void vec_gemm_of(const struct eng_conv *c, u32 lanes, u32 group,
+			       u32 params, struct vec_gemm *m)
+{
+	u32 size = VEC_UNIT_BYTES / group;
+	bool slides = params == VEC_RQ_NR && vec_gemm_slides(c, size);
+
+	m->k = c->kernel_h * c->kernel_w * c->in_c;
+	m->segments = slides ? c->kernel_h : 1;
+	m->units = (m->k / m->segments + group - 1) / group;
+	m->steps = m->segments * m->units;
+	m->vecs = (c->out_c + lanes - 1) / lanes;
+	m->block = ((size_t)m->steps + params) * lanes * VEC_UNIT_BYTES;
+	m->pitch = 0;
+	if (slides)
+		vec_gemm_slide_of(c, size, m);
+	else
+		vec_gemm_panel_of(c, m);
+}
+
+/*
+ * Depthwise: GROUP input rows side by side, one unit for each column and
+ * channel, make a plane. An output row needs one plane for each group of window
+ * rows; some output rows are done at a time, which share planes at stride 1.
+ */
 struct vec_dw {
 	u32 groups;	/* of window rows */
 	u32 vecs;	/* vectors of channels */
 	size_t block;	/* bytes of packed memory of one vector of channels */
 	u32 channels;	/* of a channel block, at most */
-	u32 padded;	/* the same, whole vectors of at least 16 */
 	u32 chunk;	/* output columns at one time */
-	u32 cols;	/* input columns they need */
-	size_t plane;	/* bytes of one group's interleaved activations */
+	u32 rows;	/* output rows at one time, 1 unless chunk is a row */
+	bool shared;	/* planes begin at every input row */
+	u32 planes;
+	size_t plane;	/* bytes */
 	size_t zeros;	/* bytes of a row of padding, 64-byte aligned */
 	size_t expand;	/* bytes of one expanded row, 0: no multiplier */
 };
+
+static inline u32 vec_dw_planes(const struct vec_dw *d, u32 rows, u32 group)
+{
+	return d->shared ? rows + (d->groups - 1) * group : rows * d->groups;
+}
 
 static inline void vec_dw_of(const struct eng_conv *c, u32 lanes, u32 group,
 			     struct vec_dw *d)
 {
 	size_t span = (size_t)(c->kernel_w - 1) * c->dilation_w + 1;
-	size_t column, room;
+	size_t column, room, cols;
 
 	d->groups = (c->kernel_h + group - 1) / group;
 	d->vecs = (c->out_c + lanes - 1) / lanes;
 	d->block = ((size_t)d->groups * c->kernel_w + VEC_RQ_NR) * lanes *
 		   VEC_UNIT_BYTES;
+	d->shared = c->stride_h == 1 && c->dilation_h == 1;
 	d->channels = vec_min(c->out_c, VEC_DW_CHANNELS);
-	d->padded = (u32)vec_up(d->channels, 16);
-	column = (size_t)d->groups * d->padded * VEC_UNIT_BYTES;
-	room = VEC_DW_BYTES / column;
+	column = vec_up(d->channels, 16) * VEC_UNIT_BYTES;
+	room = VEC_DW_BYTES / (column * vec_dw_planes(d, 1, group));
 	d->chunk = 1;
 	if (room > span)
 		d->chunk = (u32)((room - span) / c->stride_w) + 1;
-	d->chunk = vec_min(d->chunk, c->out_w);
-	d->cols = (u32)((size_t)(d->chunk - 1) * c->stride_w + span);
-	d->plane = (size_t)d->cols * d->padded * VEC_UNIT_BYTES;
-	d->zeros = vec_up((size_t)d->cols * d->channels + VEC_SLACK, 64);
+	d->chunk = vec_min(vec_min(d->chunk, c->out_w), VEC_DW_OUTPUTS);
+	cols = (size_t)(d->chunk - 1) * c->stride_w + span;
+	d->plane = cols * column;
+	d->rows = 1;
+	room = VEC_DW_BYTES / d->plane;
+	if (d->chunk == c->out_w && room > vec_dw_planes(d, 1, group)) {
+		room -= vec_dw_planes(d, 1, group);
+		d->rows += (u32)(d->shared ? room : room / d->groups);
+		d->rows = vec_min(d->rows, VEC_DW_OUTPUTS / d->chunk);
+		d->rows = vec_min(d->rows, c->out_h);
+	}
+	d->planes = vec_dw_planes(d, d->rows, group);
+	d->zeros = vec_up(cols * d->channels + VEC_SLACK, 64);
 	d->expand = c->depth_multiplier > 1 ? d->zeros : 0;
 }
+
+/* At the start of packed memory; the blocks follow */
+struct vec_head {
+	u32 left;	/* some channel has shift > 0 */
+	u32 reserved;
+	union {
+		struct vec_gemm gemm;
+		struct vec_dw dw;
+	};
+} __attribute__((aligned(64)));
 
 /* A depthwise layer of one input channel is a plain convolution. */
 static inline bool vec_dw_is_conv(const struct eng_conv *c)
