@@ -132,7 +132,8 @@ struct eng_program *model_compile(const struct model *m,
  */
 static u8 *odd_alloc(const struct aim_tensor *t, void **owner)
 {
-	size_t skew = t->bytes % 4 ? 1 : 4;
+	size_t skew = t->type == AIM_TYPE_F32 || t->type == AIM_TYPE_S32 ? 4 :
+		      t->type == AIM_TYPE_S16 ? 2 : 1;
 
 	*owner = malloc(t->bytes + skew);
 	assert_non_null(*owner);
