@@ -24,7 +24,7 @@ KERNELS = os.environ.get("AIOFFLOAD_KERNELS", "6.1 6.12 7.3").split()
 
 # In this order: what leaves the modules as they were goes first.
 C_PROGRAMS = ["abi", "buffers", "models", "bind", "run", "queue", "rings",
-              "zerocopy", "perm", "faults", "kill"]
+              "zerocopy", "perm", "lib", "faults", "kill"]
 SCRIPTS = ["cli", "golden"]
 
 # Slab debugging works on stock kernels: red zones, poison, sanity checks.
