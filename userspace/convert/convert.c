@@ -90,6 +90,10 @@ static int add_output(struct cv *c, u32 value)
 	if (err)
 		return err;
 	t = &c->tensors[tensor];
+	if (t->t.type == AIM_TYPE_S32 || t->t.scales_count)
+		return cv_refuse(c, -EOPNOTSUPP,
+				 "output '%s' is a constant of a kind that outputs can't be",
+				 cv_name(c, value));
 	if (t->t.place != AIM_PLACE_ARENA) {
 		err = cv_new_reshape(c, tensor, t->t.rank, t->t.dims, &copy);
 		if (err)

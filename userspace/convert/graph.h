@@ -191,6 +191,9 @@ int cv_quant(struct cv *c, u32 value, float *scale, s32 *zero_point);
 /* Refuse unless both values are quantised alike. */
 int cv_same_quant(struct cv *c, u32 a, u32 b);
 
+/* Refuse unless both tensors, input and output, have the same element type. */
+int cv_same_type(struct cv *c, u32 x, u32 y);
+
 /* A constant that describes the operator (axes, shapes, sizes). */
 int cv_const_ints(struct cv *c, u32 value, s64 *out, u32 max, u32 *n);
 /* Whether that constant is a single number without dimension. */

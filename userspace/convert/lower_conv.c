@@ -246,6 +246,9 @@ static int conv_params(struct cv *c, const struct layer *l,
 		err = cv_window(c, padding, &h);
 	if (err)
 		return err;
+	if ((u64)v.kernel * h.kernel > AIM_MAX_WINDOW)
+		return cv_refuse(c, -E2BIG, "its kernel of %u by %u is too large",
+				 v.kernel, h.kernel);
 	p->stride_h = v.stride;
 	p->stride_w = h.stride;
 	p->dilation_h = v.dilation;

@@ -128,10 +128,7 @@ static int pair_operands(struct cv *c, u32 in[2], u32 *out)
 		err = widen(c, &in[1], rank);
 	if (!err)
 		err = cv_result(c, cv_output(c, 0), rank, dims, out);
-	if (!err && c->tensors[*out].t.type != c->tensors[in[0]].t.type)
-		err = cv_refuse(c, -EINVAL,
-				"its inputs and output have different types");
-	return err;
+	return err ? err : cv_same_type(c, in[0], *out);
 }
 
 static int lower_pair(struct cv *c, u16 code, enum tfl_options type,
@@ -221,6 +218,9 @@ static int pool_params(struct cv *c, const struct aim_tensor *x,
 	err = cv_window(c, fb_u8(&o, 0, 0), &v);
 	if (!err)
 		err = cv_window(c, fb_u8(&o, 0, 0), &h);
+	if (!err && (u64)v.kernel * h.kernel > AIM_MAX_WINDOW)
+		err = cv_refuse(c, -E2BIG, "its window of %u by %u is too large",
+				v.kernel, h.kernel);
 	*p = (struct aim_p_pool){
 		.kernel_h = v.kernel, .kernel_w = h.kernel,
 		.stride_h = v.stride, .stride_w = h.stride,
@@ -250,6 +250,8 @@ static int lower_pool(struct cv *c, u16 code)
 		err = pool_params(c, &c->tensors[x].t, &p, &activation, dims);
 	if (!err)
 		err = cv_result(c, cv_output(c, 0), 4, dims, &y);
+	if (!err)
+		err = cv_same_type(c, x, y);
 	if (!err)
 		err = pool_quant(c, &p, code == AIM_OP_AVGPOOL);
 	if (!err)
@@ -340,6 +342,8 @@ int cv_lower_mean(struct cv *c)
 	}
 	err = cv_result(c, cv_output(c, 0), rank, dims, &y);
 	if (!err)
+		err = cv_same_type(c, x, y);
+	if (!err)
 		err = cv_clamp(c, TFL_ACT_NONE, y, &p.clamp);
 	if (!err && c->tensors[y].t.type == AIM_TYPE_S8)
 		err = mean_params(c, &p);
@@ -407,9 +411,8 @@ int cv_lower_softmax(struct cv *c)
 		return cv_refuse(c, -EINVAL, "its input has no dimension");
 	err = cv_result(c, cv_output(c, 0), c->tensors[x].t.rank,
 			c->tensors[x].t.dims, &y);
-	if (!err && c->tensors[x].t.type != c->tensors[y].t.type)
-		err = cv_refuse(c, -EOPNOTSUPP,
-				"its input and output have different types");
+	if (!err)
+		err = cv_same_type(c, x, y);
 	if (!err && c->tensors[x].t.type == AIM_TYPE_S8)
 		err = softmax_quant(c, beta, y, &p);
 	if (!err)

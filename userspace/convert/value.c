@@ -362,10 +362,10 @@ int cv_result_moved(struct cv *c, u32 value, u32 from, u32 rank,
 
 	if (err)
 		return err;
+	err = cv_same_type(c, from, *tensor);
+	if (err)
+		return err;
 	t = &c->tensors[*tensor].t;
-	if (t->type != k.type)
-		return cv_refuse(c, -EINVAL,
-				 "its input and output have different types");
 	/* Some writers leave the quantisation of such results out. */
 	if (!t->scale_bits && k.scale != 0) {
 		t->scale_bits = float_bits(k.scale);
@@ -432,6 +432,14 @@ int cv_same_quant(struct cv *c, u32 a, u32 b)
 				 "tensors '%s' and '%s' must be quantised alike (TFLite's reference kernel asks for it)",
 				 cv_name(c, a), cv_name(c, b));
 	return 0;
+}
+
+int cv_same_type(struct cv *c, u32 x, u32 y)
+{
+	if (c->tensors[x].t.type == c->tensors[y].t.type)
+		return 0;
+	return cv_refuse(c, -EOPNOTSUPP,
+			 "its input and output have different types");
 }
 
 static int computed_ints(struct cv *c, u32 value, s64 *out, u32 max, u32 *n)
