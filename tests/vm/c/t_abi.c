@@ -703,6 +703,6 @@ TEST(eventfd_of_other_kinds)
 	}
 	a.fd = 1000;
 	EXPECT_ERRNO(ioctl(queue.fd, AIOFFLOAD_IOC_QUEUE_EVENTFD, &a), EBADF);
-	a.fd = -2;
-	EXPECT_ERRNO(ioctl(queue.fd, AIOFFLOAD_IOC_QUEUE_EVENTFD, &a), EBADF);
+	a.fd = -2;		/* neither an fd nor -1, "none any more" */
+	EXPECT_ERRNO(ioctl(queue.fd, AIOFFLOAD_IOC_QUEUE_EVENTFD, &a), EINVAL);
 }

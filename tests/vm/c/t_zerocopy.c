@@ -96,55 +96,120 @@ TEST(input_is_read_in_place)
 
 /* ---- memory of others ---- */
 
+/*
+ * A dma-buf of another driver, and a look at its memory that goes through that
+ * driver alone.
+ */
+struct foreign {
+	int fd;
+	uint8_t *map;
+};
+
 /* A memfd's pages as a dma-buf. */
-static int udmabuf(int *memfd, size_t bytes)
+static struct foreign udmabuf(size_t bytes)
 {
 	struct udmabuf_create c = { .size = bytes, .flags = UDMABUF_FLAGS_CLOEXEC };
-	int dev = open("/dev/udmabuf", O_RDWR | O_CLOEXEC), fd;
+	int dev = open("/dev/udmabuf", O_RDWR | O_CLOEXEC), memfd;
+	struct foreign f;
 
 	if (dev < 0)
 		SKIP("no /dev/udmabuf on this kernel");
-	*memfd = MUST(memfd_create("foreign", MFD_ALLOW_SEALING | MFD_CLOEXEC));
-	MUST(ftruncate(*memfd, bytes));
-	MUST(fcntl(*memfd, F_ADD_SEALS, F_SEAL_SHRINK));
-	c.memfd = *memfd;
-	fd = MUST(ioctl(dev, UDMABUF_CREATE, &c));
+	memfd = MUST(memfd_create("foreign", MFD_ALLOW_SEALING | MFD_CLOEXEC));
+	MUST(ftruncate(memfd, bytes));
+	MUST(fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK));
+	c.memfd = memfd;
+	f.fd = MUST(ioctl(dev, UDMABUF_CREATE, &c));
+	f.map = buf_map(memfd, bytes);
+	close(memfd);
 	close(dev);
-	return fd;
+	return f;
 }
 
-TEST(foreign_memory_is_read_and_written)
+/* What is needed of <drm/drm.h>, which not every build machine has. */
+struct drm_create_dumb {
+	uint32_t height, width, bpp, flags, handle, pitch;
+	uint64_t size;
+};
+
+struct drm_map_dumb {
+	uint32_t handle, pad;
+	uint64_t offset;
+};
+
+struct drm_prime {
+	uint32_t handle, flags;
+	int32_t fd;
+};
+
+#define DRM_CREATE_DUMB	_IOWR('d', 0xb2, struct drm_create_dumb)
+#define DRM_MAP_DUMB	_IOWR('d', 0xb3, struct drm_map_dumb)
+#define DRM_PRIME_TO_FD	_IOWR('d', 0x2d, struct drm_prime)
+
+/* A buffer of the virtual graphics driver, which every kernel here has. */
+static struct foreign vgem(size_t bytes)
+{
+	struct drm_create_dumb create = { .width = 1024, .bpp = 32 };
+	struct drm_map_dumb map = { 0 };
+	struct drm_prime prime = { .flags = O_CLOEXEC | O_RDWR };
+	struct foreign f;
+	int dev;
+
+	if (run_command("modprobe vgem 2>/dev/null"))
+		SKIP("no module vgem");
+	dev = open("/dev/dri/card0", O_RDWR | O_CLOEXEC);
+	if (dev < 0)
+		SKIP("no /dev/dri/card0: %s", strerror(errno));
+	create.height = bytes / 4096;
+	MUST(ioctl(dev, DRM_CREATE_DUMB, &create));
+	map.handle = create.handle;
+	MUST(ioctl(dev, DRM_MAP_DUMB, &map));
+	prime.handle = create.handle;
+	MUST(ioctl(dev, DRM_PRIME_TO_FD, &prime));
+	f.fd = prime.fd;
+	f.map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, dev, map.offset);
+	if (f.map == MAP_FAILED)
+		FAIL("mmap of vgem's buffer: %s", strerror(errno));
+	close(dev);
+	return f;
+}
+
+static void check_foreign(struct foreign f)
 {
 	static struct model_bytes m;
-	struct aioffload_bind_io ios[2] = { 0 };
-	int memfd, fd = udmabuf(&memfd, 4 * 4096), ctx = open_cpu(), model, slot;
-	uint8_t *p = mmap(NULL, 4 * 4096, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0);
+	struct aioffload_bind_io ios[2] = { { .buf_fd = f.fd },
+					    { .buf_fd = f.fd, .offset = 8192 } };
+	int ctx = open_cpu(), model, slot;
 	uint64_t frame;
 
-	EXPECT(p != MAP_FAILED);
 	for (int i = 0; i < 8192; i++)
-		p[i] = i * 3;
+		f.map[i] = i * 3;
+	memset(f.map + 8192, 0, 8192);
 	make_lut(&m, 8192);
 	model = MUST(model_load(ctx, m.data, m.bytes, NULL, 0));
-	ios[0].buf_fd = fd;
-	ios[1].buf_fd = fd;
-	ios[1].offset = 8192;
 	slot = MUST(bind_slot(ctx, model, ios, 2, 1, AIOFFLOAD_SLOT_ANY));
-	frame = page_frame(p + 8192);
+	frame = page_frame(f.map + 8192);
 	MUST(run_slot(ctx, slot, 0, 1, 0));
-	/* seen through the memfd, which knows nothing of aioffload */
 	for (int i = 0; i < 8192; i++)
-		EXPECT_EQ(p[8192 + i], p[i] ^ LUT_XOR);
-	EXPECT_EQ(page_frame(p + 8192), frame);
+		EXPECT_EQ(f.map[8192 + i], f.map[i] ^ LUT_XOR);
+	EXPECT_EQ(page_frame(f.map + 8192), frame);
 }
 
-/* Input from one driver's memory, output to another's. */
-TEST(between_foreign_and_own_memory)
+TEST(udmabufs_memory_is_read_and_written)
+{
+	check_foreign(udmabuf(4 * 4096));
+}
+
+TEST(vgems_memory_is_read_and_written)
+{
+	check_foreign(vgem(4 * 4096));
+}
+
+/* Input from our memory, output to another driver's. */
+static void check_between(struct foreign f)
 {
 	static struct model_bytes m;
 	struct aioffload_bind_io ios[2] = { 0 };
-	int memfd, foreign = udmabuf(&memfd, 4096), ctx = open_cpu(), own, model, slot;
-	uint8_t *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0);
+	int ctx = open_cpu(), own, model, slot;
 	uint8_t *o;
 
 	own = MUST(buf_create(ctx, 4096));
@@ -153,17 +218,26 @@ TEST(between_foreign_and_own_memory)
 	make_lut(&m, 4096);
 	model = MUST(model_load(ctx, m.data, m.bytes, NULL, 0));
 	ios[0].buf_fd = own;
-	ios[1].buf_fd = foreign;
+	ios[1].buf_fd = f.fd;
 	slot = MUST(bind_slot(ctx, model, ios, 2, 1, AIOFFLOAD_SLOT_ANY));
 	MUST(run_slot(ctx, slot, 0, 1, 0));
-	EXPECT_EQ(p[0], 0x77 ^ LUT_XOR);
-	EXPECT_EQ(p[4095], 0x77 ^ LUT_XOR);
+	EXPECT_EQ(f.map[0], 0x77 ^ LUT_XOR);
+	EXPECT_EQ(f.map[4095], 0x77 ^ LUT_XOR);
 	/* foreign memory stays for the slot after all its fds are closed */
-	close(foreign);
-	close(memfd);
+	close(f.fd);
 	memset(o, 0x12, 4096);
 	MUST(run_slot(ctx, slot, 0, 1, 0));
-	EXPECT_EQ(p[17], 0x12 ^ LUT_XOR);
+	EXPECT_EQ(f.map[17], 0x12 ^ LUT_XOR);
+}
+
+TEST(from_own_memory_to_udmabufs)
+{
+	check_between(udmabuf(4096));
+}
+
+TEST(from_own_memory_to_vgems)
+{
+	check_between(vgem(4096));
 }
 
 /* ---- nothing is allocated and nothing copied ---- */
