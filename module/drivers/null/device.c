@@ -15,7 +15,7 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <uapi/linux/aioffload.h>
-#include "compat.h"
+#include "../../compat/compat.h"
 #include "null.h"
 
 enum null_state {
