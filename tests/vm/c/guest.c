@@ -70,6 +70,8 @@ long free_kib(void)
 	char line[128];
 	long v = -1;
 
+	/* Else each CPU may keep tens of MiB of free pages to itself. */
+	write_text("/proc/sys/vm/percpu_pagelist_high_fraction", "1000000");
 	write_text("/proc/sys/vm/drop_caches", "3");
 	f = fopen("/proc/meminfo", "re");
 	if (!f)
