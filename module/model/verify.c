@@ -10,9 +10,9 @@
 #include "verify_internal.h"
 
 #define MAX_GAP		(AIM_ALIGN - 1)
-/* Bytes of constants that may be read in all, see prove_channels(). */
-#define SCAN_FLOOR	(16U << 20)
-#define SCAN_FACTOR	4
+/* Bytes of constants that layers may name in all, see charge_constants(). */
+#define NAMED_FLOOR	(16U << 20)
+#define NAMED_FACTOR	4
 
 static const u32 record_bytes[AIM_SEC_NR] = {
 	[AIM_SEC_TENSORS]	= sizeof(struct aim_tensor),
@@ -285,7 +285,7 @@ static int verify(struct aim_ctx *c, const u8 *data, size_t bytes)
 	c->v->data = data;
 	c->v->bytes = bytes;
 	c->v->header = (const struct aim_header *)data;
-	c->scan = SCAN_FLOOR + SCAN_FACTOR * (u64)bytes;
+	c->named = NAMED_FLOOR + NAMED_FACTOR * (u64)bytes;
 	err = check_sections(c);
 	if (!err)
 		err = fill_view(c);

@@ -94,25 +94,20 @@ static int check_window(struct aim_ctx *c, const struct aim_p_conv *p,
 }
 
 /* Exact sum of one channel's weights' sizes: for when the bound is too coarse */
-static int weigh_channel(struct aim_ctx *c, const struct layer *l, u32 channel,
-			 u64 *sum)
+static u64 weigh_channel(const struct aim_ctx *c, const struct layer *l,
+			 u32 channel)
 {
 	const s8 *w = (const s8 *)c->v->consts + l->w->offset +
 		      channel * l->jump;
 	u64 total = 0, i;
 
-	if (l->terms > c->scan)
-		return aim_refuse(c, -E2BIG,
-				  "too many constants must be read to prove it");
-	c->scan -= l->terms;
 	for (i = 0; i < l->terms; i++) {
 		s32 v = w[i * l->step];
 
 		total += v < 0 ? -v : v;
 	}
-	*sum = total;
 	aim_relax();
-	return 0;
+	return total;
 }
 
 /*
@@ -125,14 +120,8 @@ static int prove_channels(struct aim_ctx *c, const struct layer *l)
 	const struct aim_requant *rq = c->v->requants + l->requant_first;
 	const s32 *bias = NULL;
 	u64 each = aim_max_distance(l->x);
-	u64 cost = (u64)l->channels * (sizeof(*rq) + sizeof(*bias));
 	u32 i;
-	int err;
 
-	if (cost > c->scan)
-		return aim_refuse(c, -E2BIG,
-				  "too many constants must be read to prove it");
-	c->scan -= cost;
 	if (l->bias)
 		bias = (const s32 *)(c->v->consts + l->bias->offset);
 	for (i = 0; i < l->channels; i++) {
@@ -141,9 +130,7 @@ static int prove_channels(struct aim_ctx *c, const struct layer *l)
 
 		if (aim_requant_fits(b + sum * each, rq[i].shift))
 			continue;
-		err = weigh_channel(c, l, i, &sum);
-		if (err)
-			return err;
+		sum = weigh_channel(c, l, i);
 		if (!aim_requant_fits(b + sum * each, rq[i].shift))
 			return aim_refuse_got(c, -EINVAL,
 					      "a sum may overflow int32 in output channel",
@@ -171,6 +158,22 @@ static int check_bias(struct aim_ctx *c, const struct layer *l)
 	return 0;
 }
 
+/*
+ * Many layers may name the same constants, each of which is read here, and
+ * packed by engines. So what they name in all is bounded by the file's size.
+ */
+static int charge_constants(struct aim_ctx *c, const struct layer *l)
+{
+	u64 bytes = l->w->bytes +
+		    (u64)l->channels * (sizeof(struct aim_requant) + sizeof(s32));
+
+	if (bytes > c->named)
+		return aim_refuse(c, -E2BIG,
+				  "layers name the same constants too often");
+	c->named -= bytes;
+	return 0;
+}
+
 static int check_layer(struct aim_ctx *c, const struct layer *l)
 {
 	u64 macs = aim_elements(l->y) * l->terms;
@@ -191,6 +194,8 @@ static int check_layer(struct aim_ctx *c, const struct layer *l)
 		err = aim_check_clamp(c, &l->clamp, l->x->type);
 	if (!err)
 		err = aim_add_macs(c, macs);
+	if (!err)
+		err = charge_constants(c, l);
 	if (err)
 		return err;
 	if (l->x->type == AIM_TYPE_F32)

@@ -51,7 +51,7 @@ struct aim_ctx {
 	u64 macs;
 	u64 work;
 	u64 operands;			/* seen so far */
-	u64 scan;			/* bytes of constants that may be read */
+	u64 named;			/* bytes of constants that layers may name */
 };
 
 /* verify_reason.c: each writes the sentence and returns @err */
