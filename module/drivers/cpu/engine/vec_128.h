@@ -37,6 +37,13 @@ VEC_INLINE vec vec_load(const void *p)
 	return vreinterpretq_s32_u8(vld1q_u8(p));
 }
 
+/* Stays in a register: else gcc reads it from memory again for each use */
+VEC_INLINE vec vec_pin(vec v)
+{
+	__asm__("" : "+w"(v));
+	return v;
+}
+
 VEC_INLINE void vec_store(void *p, vec v)
 {
 	vst1q_u8(p, vreinterpretq_u8_s32(v));

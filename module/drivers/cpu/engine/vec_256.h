@@ -36,6 +36,13 @@ VEC_INLINE vec vec_load(const void *p)
 	return _mm256_loadu_si256(p);
 }
 
+/* Stays in a register: else gcc reads it from memory again for each use */
+VEC_INLINE vec vec_pin(vec v)
+{
+	__asm__("" : "+x"(v));
+	return v;
+}
+
 VEC_INLINE void vec_store(void *p, vec v)
 {
 	_mm256_storeu_si256(p, v);
@@ -64,7 +71,9 @@ VEC_INLINE vec vec_unit(const void *p)
 VEC_INLINE vec vec_dot(vec acc, vec a, vec w)
 {
 #if VEC_VNNI
-	return _mm256_dpbusd_avx_epi32(acc, a, w);
+	/* gcc otherwise copies every accumulator around the instruction */
+	__asm__("%{vex%} vpdpbusd %2, %1, %0" : "+x"(acc) : "x"(a), "x"(w));
+	return acc;
 #else
 	return _mm256_add_epi32(acc, _mm256_madd_epi16(a, w));
 #endif

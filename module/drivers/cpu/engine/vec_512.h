@@ -34,6 +34,13 @@ VEC_INLINE vec vec_load(const void *p)
 	return _mm512_loadu_si512(p);
 }
 
+/* Stays in a register: else gcc reads it from memory again for each use */
+VEC_INLINE vec vec_pin(vec v)
+{
+	__asm__("" : "+v"(v));
+	return v;
+}
+
 VEC_INLINE void vec_store(void *p, vec v)
 {
 	_mm512_storeu_si512(p, v);
@@ -57,10 +64,15 @@ VEC_INLINE vec vec_unit(const void *p)
 	return _mm512_set1_epi32(v);
 }
 
+/*
+ * In assembly because gcc otherwise copies every accumulator around the
+ * instruction and reads the weights from memory each time.
+ */
 VEC_INLINE vec vec_dot(vec acc, vec a, vec w)
 {
 #if VEC_VNNI
-	return _mm512_dpbusd_epi32(acc, a, w);
+	__asm__("vpdpbusd %2, %1, %0" : "+v"(acc) : "v"(a), "v"(w));
+	return acc;
 #else
 	return _mm512_add_epi32(acc, _mm512_madd_epi16(a, w));
 #endif

@@ -286,7 +286,8 @@ VEC_INLINE void vec_tile_run(const struct vec_tile *t, const int mr,
 
 #pragma GCC unroll 4
 			for (v = 0; v < nv; v++)
-				wv[v] = vec_load(w + v * t->block_bytes);
+				wv[v] = vec_pin(vec_load(w + v *
+							t->block_bytes));
 #pragma GCC unroll 12
 			for (r = 0; r < mr; r++) {
 				vec av = vec_unit(a + r * t->lda);
