@@ -9,11 +9,15 @@
 #include <aim/verify.h>
 
 #ifdef __KERNEL__
+#include <linux/nospec.h>
 #include <linux/sched.h>
 /* A large file takes a while to prove; let others run in between. */
 #define aim_relax()	cond_resched()
+/* An index that was checked, not to be used earlier by speculation. */
+#define aim_index(i, n)	array_index_nospec(i, n)
 #else
 #define aim_relax()	do { } while (0)
+#define aim_index(i, n)	(i)
 #endif
 
 /* What a refusal talks about; the sentence begins with it. */

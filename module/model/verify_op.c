@@ -205,6 +205,7 @@ static int check_input(struct aim_ctx *c, const struct rule *rule, u32 i, u32 k,
 	if (tensor >= c->v->nr_tensors)
 		return aim_refuse_got(c, -EINVAL, "an operand is no tensor",
 				      tensor);
+	tensor = aim_index(tensor, c->v->nr_tensors);
 	t = &c->v->tensors[tensor];
 	s = &c->state[tensor];
 	if (k < 8 && (rule->consts >> k & 1) && t->place != AIM_PLACE_CONST)
@@ -229,6 +230,7 @@ static int check_output(struct aim_ctx *c, u32 i, u32 tensor)
 	if (tensor >= c->v->nr_tensors)
 		return aim_refuse_got(c, -EINVAL, "its output is no tensor",
 				      tensor);
+	tensor = aim_index(tensor, c->v->nr_tensors);
 	t = &c->v->tensors[tensor];
 	s = &c->state[tensor];
 	if (t->place != AIM_PLACE_ARENA && t->place != AIM_PLACE_OUTPUT)
@@ -303,7 +305,7 @@ static int check_op(struct aim_ctx *c, const struct aim_op *op, u32 i)
 	if (!op->code || op->code > AIM_OP_LAST)
 		return aim_refuse_got(c, -EOPNOTSUPP, "unknown operator code",
 				      op->code);
-	rule = &rules[op->code];
+	rule = &rules[aim_index(op->code, AIM_OP_LAST + 1)];
 	if (op->flags)
 		return aim_refuse(c, -EBADMSG, "its flags are not zero");
 	err = aim_check_zero(c, op->p.raw, rule->params, 20);
