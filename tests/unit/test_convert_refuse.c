@@ -151,9 +151,13 @@ static void test_conv_shapes(void **state)
 	struct conv k;
 
 	k = conv();
+	b.tensors[k.w].dims[3] = 3;
+	b.tensors[k.w].dims[0] = 2;
+	expect(-EINVAL, "weights for 3 channels don't fit an input of 2");
+	k = conv();
 	b.tensors[k.w].dims[3] = 1;
-	b.tensors[k.w].dims[0] = 6;
-	expect(-EOPNOTSUPP, "grouped convolution");
+	b.tensors[k.w].dims[1] = 2;
+	expect(-EINVAL, "weights for 1 channels don't fit an input of 2");
 	k = conv();
 	b.tensors[k.w].dims[0] = 4;
 	expect(-EINVAL, "constant 'w' has 6 bytes, its shape needs 8");

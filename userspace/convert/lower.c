@@ -54,6 +54,17 @@ static const struct {
 	[TFL_ELU] = { cv_lower_elu, NULL },
 	[TFL_QUANTIZE] = { cv_lower_quantize, NULL },
 	[TFL_HARD_SWISH] = { cv_lower_hard_swish, NULL },
+	[TFL_SPACE_TO_DEPTH] = { cv_lower_space_to_depth, NULL },
+	[TFL_DEPTH_TO_SPACE] = { cv_lower_depth_to_space, NULL },
+	[TFL_SPACE_TO_BATCH_ND] = { cv_lower_space_to_batch, NULL },
+	[TFL_BATCH_TO_SPACE_ND] = { cv_lower_batch_to_space, NULL },
+	[TFL_MAXIMUM] = { cv_lower_maximum, NULL },
+	[TFL_MINIMUM] = { cv_lower_minimum, NULL },
+	[TFL_PRELU] = { cv_lower_prelu, NULL },
+	[TFL_RELU_0_TO_1] = { cv_lower_relu_0_to_1, NULL },
+	[TFL_REDUCE_MAX] = { cv_lower_reduce_max, NULL },
+	[TFL_DIV] = { cv_lower_div, NULL },
+	[TFL_CAST] = { cv_lower_cast, NULL },
 	/* known by name only */
 	[16] = { NULL, RECURRENT },	/* LSTM */
 	[23] = { NULL, RESIZE },	/* RESIZE_BILINEAR */

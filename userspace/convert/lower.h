@@ -37,7 +37,23 @@ int cv_lower_conv(struct cv *c);
 int cv_lower_depthwise(struct cv *c);
 int cv_lower_fc(struct cv *c);
 
+/* lower_space.c */
+int cv_lower_space_to_depth(struct cv *c);
+int cv_lower_depth_to_space(struct cv *c);
+int cv_lower_space_to_batch(struct cv *c);
+int cv_lower_batch_to_space(struct cv *c);
+
+/* lower_limit.c */
+int cv_lower_maximum(struct cv *c);
+int cv_lower_minimum(struct cv *c);
+int cv_lower_prelu(struct cv *c);
+int cv_lower_relu_0_to_1(struct cv *c);
+int cv_lower_reduce_max(struct cv *c);
+int cv_lower_div(struct cv *c);
+int cv_lower_cast(struct cv *c);
+
 /* lower_math.c */
+int cv_broadcast_shape(struct cv *c, u32 a, u32 b, u32 *rank, u32 *dims);
 int cv_lower_add(struct cv *c);
 int cv_lower_sub(struct cv *c);
 int cv_lower_mul(struct cv *c);
@@ -73,7 +89,7 @@ int cv_lower_transpose(struct cv *c);
 /* STRIDED_SLICE's operands and options, by dimension: bit i of each mask. */
 struct cv_strided {
 	s64 begin[AIM_MAX_RANK], end[AIM_MAX_RANK], stride[AIM_MAX_RANK];
-	s32 begin_mask, end_mask, shrink_mask;
+	s32 begin_mask, end_mask, shrink_mask, ellipsis_mask, new_mask;
 };
 
 int cv_strided_read(struct cv *c, struct cv_strided *s, u32 *n);

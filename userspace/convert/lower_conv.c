@@ -6,12 +6,14 @@
  * A layer with weights, as far as all three kinds go the same way.
  * @x, @w, @bias: tensors; @bias may be CV_NONE
  * @channels: of the output
+ * @groups: into which the channels are divided
  * @per_tensor_float: the one-scale multiplier's product is computed in float
  */
 struct layer {
 	u32 x, w, bias;
 	u32 weights;		/* TFLite tensor */
 	u32 channels;
+	u32 groups;
 	bool quantised;
 	bool per_tensor_float;
 };
@@ -262,6 +264,84 @@ static int conv_params(struct cv *c, const struct layer *l,
 	return 0;
 }
 
+/* Channels of one group, out of an image or a layer's weights and bias. */
+static int group_input(struct cv *c, const struct layer *l, u32 g, u32 *x)
+{
+	struct cv_kind k = cv_kind_of(c, l->x);
+	struct aim_op *op;
+	u32 i;
+	int err;
+
+	k.dims[3] /= l->groups;
+	err = cv_new_tensor(c, &k, AIM_PLACE_ARENA, CV_NONE, x);
+	if (!err)
+		err = cv_new_unary(c, AIM_OP_SLICE, l->x, *x, &op);
+	if (err)
+		return err;
+	for (i = 0; i < 4; i++)
+		op->p.slice.stride[i] = 1;
+	op->p.slice.begin[3] = g * k.dims[3];
+	return 0;
+}
+
+static int group_const(struct cv *c, const struct layer *l, u32 g, u32 whole,
+		       u32 *part)
+{
+	struct cv_kind k = cv_kind_of(c, whole);
+	u64 bytes = c->tensors[whole].t.bytes / l->groups;
+
+	k.dims[0] /= l->groups;
+	return cv_new_const(c, &k, c->tensors[whole].data + g * bytes,
+			    c->tensors[whole].source, part);
+}
+
+static int group_emit(struct cv *c, const struct layer *l,
+		      const struct aim_p_conv *p, u32 g, const struct cv_kind *k,
+		      u32 *y)
+{
+	u32 in[3] = { 0, 0, CV_NONE };
+	struct aim_op *op;
+	int err;
+
+	err = group_input(c, l, g, &in[0]);
+	if (!err)
+		err = group_const(c, l, g, l->w, &in[1]);
+	if (!err && l->bias != CV_NONE)
+		err = group_const(c, l, g, l->bias, &in[2]);
+	if (!err)
+		err = cv_new_tensor(c, k, AIM_PLACE_ARENA, CV_NONE, y);
+	if (!err)
+		err = cv_new_op(c, AIM_OP_CONV2D, in, 3, y, 1, &op);
+	if (err)
+		return err;
+	op->p.conv = *p;
+	if (l->quantised)
+		op->p.conv.requant_first += g * k->dims[3];
+	return 0;
+}
+
+/* Groups are convolutions of their own, whose results are joined. */
+static int emit_groups(struct cv *c, struct layer *l, struct aim_p_conv *p,
+		       u32 out)
+{
+	u32 parts[AIM_MAX_OP_OPERANDS], g;
+	struct cv_kind k = cv_kind_of(c, out);
+	struct aim_op *op;
+	int err;
+
+	err = cv_same_type(c, l->x, out);
+	if (!err)
+		err = layer_requants(c, l, &p->requant_first);
+	k.dims[3] /= l->groups;
+	for (g = 0; !err && g < l->groups; g++)
+		err = group_emit(c, l, p, g, &k, &parts[g]);
+	if (!err)
+		err = cv_new_op(c, AIM_OP_CONCAT, parts, l->groups, &out, 1, &op);
+	if (!err)
+		op->p.concat.axis = 3;
+	return err;
+}
+
 static int lower_window(struct cv *c, u16 code, struct layer *l,
 			const struct conv_fields *f, u32 depth_multiplier)
 {
@@ -281,11 +361,29 @@ static int lower_window(struct cv *c, u16 code, struct layer *l,
 	err = cv_result(c, cv_output(c, 0), 4, dims, &out);
 	if (!err)
 		err = cv_clamp(c, activation, out, &p.clamp);
+	if (!err && l->groups > 1)
+		return emit_groups(c, l, &p, out);
 	if (!err)
 		err = layer_emit(c, code, l, out, &op, &p.requant_first);
 	if (!err)
 		op->p.conv = p;
 	return err;
+}
+
+static int count_groups(struct cv *c, struct layer *l)
+{
+	u32 in = c->tensors[l->x].t.dims[3], per = c->tensors[l->w].t.dims[3];
+
+	l->groups = in / per;
+	if (in % per || l->channels % l->groups)
+		return cv_refuse(c, -EINVAL,
+				 "weights for %u channels don't fit an input of %u",
+				 per, in);
+	if (l->groups >= AIM_MAX_OP_OPERANDS)
+		return cv_refuse(c, -EOPNOTSUPP,
+				 "a convolution of %u groups is not supported; at most %u are",
+				 l->groups, AIM_MAX_OP_OPERANDS - 1);
+	return 0;
 }
 
 int cv_lower_conv(struct cv *c)
@@ -299,12 +397,10 @@ int cv_lower_conv(struct cv *c)
 		err = rank4(c, &l);
 	if (err)
 		return err;
-	if (c->tensors[l.x].t.dims[3] != c->tensors[l.w].t.dims[3])
-		return cv_refuse(c, -EOPNOTSUPP,
-				 "input has %u channels, weights are for %u; grouped convolution is not supported",
-				 c->tensors[l.x].t.dims[3],
-				 c->tensors[l.w].t.dims[3]);
 	l.channels = c->tensors[l.w].t.dims[0];
+	err = count_groups(c, &l);
+	if (err)
+		return err;
 	l.per_tensor_float = c->m->tensors[cv_input(c, 0)].type == TFL_UINT8;
 	return lower_window(c, AIM_OP_CONV2D, &l, &fields, 0);
 }

@@ -72,7 +72,7 @@ int cv_ints_strided_slice(struct cv *c)
 		err = cv_const_ints(c, cv_input(c, 0), x, MAX_INTS, &n);
 	if (err)
 		return err;
-	if (dims != 1 || !n)
+	if (dims != 1 || !n || s.ellipsis_mask || s.new_mask)
 		return cv_refuse(c, -EOPNOTSUPP,
 				 "slices integers of more than one dimension");
 	err = cv_strided_dim(c, &s, 0, n, &begin, &count);
@@ -83,7 +83,7 @@ int cv_ints_strided_slice(struct cv *c)
 	return ints_result(c, out, count, s.shrink_mask & 1);
 }
 
-/* PACK of scalars and CONCATENATION of vectors: one behind the other. */
+/* PACK of scalars, CONCATENATION of vectors, CAST: one behind the other. */
 int cv_ints_join(struct cv *c)
 {
 	s64 out[MAX_INTS];
@@ -101,7 +101,10 @@ int cv_ints_join(struct cv *c)
 					"packs vectors of integers");
 		sum += n;
 	}
-	return err ? err : ints_result(c, out, sum, false);
+	if (err)
+		return err;
+	return ints_result(c, out, sum, c->op->code == TFL_CAST &&
+			   cv_ints_scalar(c, cv_input(c, 0)));
 }
 
 int cv_lower_gather(struct cv *c)

@@ -24,7 +24,7 @@ static int widen(struct cv *c, u32 *tensor, u32 rank)
 			    c->tensors[*tensor].source, tensor);
 }
 
-static int broadcast_shape(struct cv *c, u32 a, u32 b, u32 *rank, u32 *dims)
+int cv_broadcast_shape(struct cv *c, u32 a, u32 b, u32 *rank, u32 *dims)
 {
 	const struct aim_tensor *ta = &c->tensors[a].t, *tb = &c->tensors[b].t;
 	u32 i, n = ta->rank > tb->rank ? ta->rank : tb->rank;
@@ -121,7 +121,7 @@ static int pair_operands(struct cv *c, u32 in[2], u32 *out)
 	if (!err)
 		err = pair_types(c, in[0], in[1]);
 	if (!err)
-		err = broadcast_shape(c, in[0], in[1], &rank, dims);
+		err = cv_broadcast_shape(c, in[0], in[1], &rank, dims);
 	if (!err)
 		err = widen(c, &in[0], rank);
 	if (!err)

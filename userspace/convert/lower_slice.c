@@ -3,42 +3,50 @@
 #include "lower.h"
 
 /*
- * Part of the input, as output number @i. Dimensions in @drop, which are 1,
- * are left out of it.
+ * Part of the input.
+ * @dims:  what is taken of each dimension
+ * @shape: the output's, of as many elements
  */
 struct part {
 	u32 x;
 	u32 dims[AIM_MAX_RANK];
-	u32 drop;
+	u32 shape[2 * AIM_MAX_RANK];
+	u32 rank;
 	struct aim_p_slice p;
 };
 
+/* All of the input. */
 static void part_init(struct cv *c, struct part *part)
 {
 	u32 i;
 
 	memcpy(part->dims, c->tensors[part->x].t.dims, sizeof(part->dims));
-	part->drop = 0;
+	part->rank = 0;
 	memset(&part->p, 0, sizeof(part->p));
 	for (i = 0; i < c->tensors[part->x].t.rank; i++)
 		part->p.stride[i] = 1;
 }
 
+static void part_keep(struct part *part, u32 dim)
+{
+	part->shape[part->rank++] = dim;
+}
+
+/* As output number @i. */
 static int emit_part(struct cv *c, const struct part *part, u32 i)
 {
 	struct cv_kind k = cv_kind_of(c, part->x);
-	u32 y, whole, d, rank = 0, dims[AIM_MAX_RANK];
 	struct aim_op *op, *shape;
+	u32 y, whole;
 	int err;
 
-	for (d = 0; d < k.rank; d++)
-		if (!(part->drop >> d & 1))
-			dims[rank++] = part->dims[d];
-	err = cv_result_moved(c, cv_output(c, i), part->x, rank, dims, &y);
+	err = cv_result_moved(c, cv_output(c, i), part->x, part->rank,
+			      part->shape, &y);
 	if (err)
 		return err;
 	whole = y;
-	if (part->drop) {
+	if (part->rank != k.rank ||
+	    memcmp(part->shape, part->dims, k.rank * sizeof(k.dims[0]))) {
 		memcpy(k.dims, part->dims, sizeof(k.dims));
 		err = cv_new_tensor(c, &k, AIM_PLACE_ARENA, CV_NONE, &whole);
 		if (err)
@@ -48,7 +56,8 @@ static int emit_part(struct cv *c, const struct part *part, u32 i)
 	if (err)
 		return err;
 	op->p.slice = part->p;
-	return part->drop ? cv_new_unary(c, AIM_OP_RESHAPE, whole, y, &shape) : 0;
+	return whole == y ? 0 :
+	       cv_new_unary(c, AIM_OP_RESHAPE, whole, y, &shape);
 }
 
 int cv_lower_slice(struct cv *c)
@@ -87,6 +96,7 @@ int cv_lower_slice(struct cv *c)
 					 (long long)size[i], (long long)dim);
 		part.p.begin[i] = (u32)begin[i];
 		part.dims[i] = (u32)size[i];
+		part_keep(&part, part.dims[i]);
 	}
 	return emit_part(c, &part, 0);
 }
@@ -111,9 +121,11 @@ int cv_strided_read(struct cv *c, struct cv_strided *s, u32 *n)
 	if (*n != ne || *n != ns)
 		return cv_refuse(c, -EINVAL, "has %u begins, %u ends, %u strides",
 				 *n, ne, ns);
-	if (fb_s32(&o, 2, 0) || fb_s32(&o, 3, 0) || fb_u8(&o, 5, 0))
+	if (fb_u8(&o, 5, 0))
 		return cv_refuse(c, -EOPNOTSUPP,
-				 "ellipsis, new axes and offsets are not supported");
+				 "ends that count from the begin are not supported");
+	s->ellipsis_mask = fb_s32(&o, 2, 0);
+	s->new_mask = fb_s32(&o, 3, 0);
 	s->begin_mask = fb_s32(&o, 0, 0);
 	s->end_mask = fb_s32(&o, 1, 0);
 	s->shrink_mask = fb_s32(&o, 4, 0);
@@ -147,11 +159,45 @@ int cv_strided_dim(struct cv *c, const struct cv_strided *s, u32 i, s64 dim,
 	return 0;
 }
 
+/* How many of the input's dimensions entry @i of @n stands for. */
+static u32 strided_span(const struct cv_strided *s, u32 i, u32 n, u32 rank)
+{
+	u32 k, named = 0;
+
+	if (!(s->ellipsis_mask >> i & 1))
+		return s->new_mask >> i & 1 ? 0 : 1;
+	for (k = 0; k < n; k++)
+		named += k != i && !(s->new_mask >> k & 1);
+	return named < rank ? rank - named : 0;
+}
+
+/* One entry: @d is the first dimension that it stands for. */
+static int strided_entry(struct cv *c, const struct cv_strided *s, u32 i,
+			 struct part *part, u32 d, u32 span)
+{
+	bool all = s->ellipsis_mask >> i & 1;
+	u32 k;
+	int err;
+
+	for (k = 0; all && k < span; k++)
+		part_keep(part, part->dims[d + k]);
+	if (!span && !all)
+		part_keep(part, 1);
+	if (all || !span)
+		return 0;
+	err = cv_strided_dim(c, s, i, part->dims[d], &part->p.begin[d],
+			     &part->dims[d]);
+	part->p.stride[d] = (u32)s->stride[i];
+	if (!(s->shrink_mask >> i & 1))
+		part_keep(part, part->dims[d]);
+	return err;
+}
+
 int cv_lower_strided_slice(struct cv *c)
 {
 	struct cv_strided s;
+	u32 n, i, d = 0, rank, span;
 	struct part part;
-	u32 n, i;
 	int err;
 
 	err = cv_arity(c, 4, 4, 1);
@@ -163,19 +209,20 @@ int cv_lower_strided_slice(struct cv *c)
 		err = cv_signed(c, cv_input(c, 0), &part.x);
 	if (err)
 		return err;
-	if (n > c->tensors[part.x].t.rank)
-		return cv_refuse(c, -EINVAL, "slices %u of %u dimensions", n,
-				 c->tensors[part.x].t.rank);
+	rank = c->tensors[part.x].t.rank;
 	part_init(c, &part);
-	for (i = 0; i < n; i++) {
-		err = cv_strided_dim(c, &s, i, part.dims[i],
-				     &part.p.begin[i], &part.dims[i]);
+	for (i = 0; i < n; i++, d += span) {
+		span = strided_span(&s, i, n, rank);
+		if (d + span > rank)
+			return cv_refuse(c, -EINVAL,
+					 "names more than its input's %u dimensions",
+					 rank);
+		err = strided_entry(c, &s, i, &part, d, span);
 		if (err)
 			return err;
-		part.p.stride[i] = (u32)s.stride[i];
-		if (s.shrink_mask >> i & 1)
-			part.drop |= 1U << i;
 	}
+	for (; d < rank; d++)
+		part_keep(&part, part.dims[d]);
 	return emit_part(c, &part, 0);
 }
 
@@ -185,7 +232,7 @@ static int emit_parts(struct cv *c, u32 x, u32 axis, const s64 *sizes,
 {
 	struct part part = { .x = x };
 	u64 at = 0, dim = c->tensors[x].t.dims[axis];
-	u32 i;
+	u32 i, d;
 	int err;
 
 	for (i = 0; i < n; i++) {
@@ -197,7 +244,9 @@ static int emit_parts(struct cv *c, u32 x, u32 axis, const s64 *sizes,
 		part_init(c, &part);
 		part.dims[axis] = (u32)sizes[i];
 		part.p.begin[axis] = (u32)at;
-		part.drop = drop ? 1U << axis : 0;
+		for (d = 0; d < c->tensors[x].t.rank; d++)
+			if (!drop || d != axis)
+				part_keep(&part, part.dims[d]);
 		err = emit_part(c, &part, i);
 		if (err)
 			return err;
