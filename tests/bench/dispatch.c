@@ -180,29 +180,39 @@ struct queue_trip {
 	uint8_t opcode;
 };
 
+/* As an application with a batch does it: one publish, one call, one release. */
 static void trip_queue(void *arg)
 {
 	struct queue_trip *t = arg;
-	struct aioffload_cqe cqe;
+	uint32_t mask = t->q.c.sq_entries - 1, tail = *t->q.sq_tail;
+	uint32_t cq_mask = t->q.c.cq_entries - 1, head = *t->q.cq_head;
+	struct aioffload_enter a = { .size = sizeof(a), .to_submit = t->batch,
+				     .min_complete = t->batch };
 
-	for (unsigned int i = 0; i < t->batch; i++) {
-		if (t->opcode == AIOFFLOAD_OP_NOP)
-			queue_nop(&t->q, i);
-		else
-			queue_run(&t->q, t->slot, 0, 1, i, 0);
-	}
-	if (queue_enter(&t->q, t->batch, t->batch, 0) != (int)t->batch)
+	for (unsigned int i = 0; i < t->batch; i++, tail++)
+		t->q.sqes[tail & mask] = (struct aioffload_sqe){
+			.opcode = t->opcode, .slot = t->slot, .user_data = i,
+			.count = t->opcode == AIOFFLOAD_OP_RUN,
+		};
+	__atomic_store_n(t->q.sq_tail, tail, __ATOMIC_RELEASE);
+	if (ioctl(t->q.fd, AIOFFLOAD_IOC_ENTER, &a) != (int)t->batch)
 		FAIL("ENTER");
-	for (unsigned int i = 0; i < t->batch; i++) {
-		if (!queue_reap(&t->q, &cqe) || cqe.status)
-			FAIL("completion");
+	if (__atomic_load_n(t->q.cq_tail, __ATOMIC_ACQUIRE) - head != t->batch)
+		FAIL("%u completions", *t->q.cq_tail - head);
+	for (unsigned int i = 0; i < t->batch; i++, head++) {
+		const struct aioffload_cqe *c = &t->q.cqes[head & cq_mask];
+
+		if (c->status || c->user_data >= t->batch)
+			FAIL("completion: status %d", c->status);
 	}
+	__atomic_store_n(t->q.cq_head, head, __ATOMIC_RELEASE);
 }
 
 static void bench_queue(const char *name, struct bound *b, unsigned int batch,
 			uint8_t opcode)
 {
-	struct queue_trip t = { .slot = b->slot, .batch = batch, .opcode = opcode };
+	struct queue_trip t = { .slot = opcode == AIOFFLOAD_OP_RUN ? b->slot : 0,
+				.batch = batch, .opcode = opcode };
 
 	queue_open(&t.q, b->ctx, 64, 0);
 	measure(name, trip_queue, &t, batch);

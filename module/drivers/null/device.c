@@ -180,6 +180,11 @@ static int null_submit(struct ai_device *dev, struct ai_job *job)
 	unsigned long flags;
 	int fate;
 
+	if (READ_ONCE(nd->at_once)) {
+		ai_job_complete(dev, job, 0);
+		return 0;
+	}
+
 	spin_lock_irqsave(&nd->lock, flags);
 	fate = null_fate(nd);
 	job->driver[JOB_NS] = null_duration(nd, job);
@@ -238,6 +243,9 @@ static int null_run(struct ai_device *dev, struct ai_job *job)
 	struct null_lane *lane;
 	int fate, ret;
 	u64 ns;
+
+	if (READ_ONCE(nd->at_once))
+		return 0;
 
 	spin_lock_irq(&nd->lock);
 	lane = null_take_lane(nd);
@@ -401,6 +409,19 @@ static struct ai_device *null_register(struct null_device *nd)
 	return ai_device_register(&info, &ops, nd);
 }
 
+/* What the device does from the next job on; jobs are counted anew. */
+void null_device_set(struct null_device *nd, const struct null_config *cfg)
+{
+	spin_lock_irq(&nd->lock);
+	nd->cfg = *cfg;
+	nd->jobs = 0;
+	WRITE_ONCE(nd->at_once, !(cfg->latency_ns || cfg->jitter_ns ||
+				  cfg->ps_per_mac || cfg->error_every ||
+				  cfg->error_ppm || cfg->stall_every ||
+				  cfg->remove_after));
+	spin_unlock_irq(&nd->lock);
+}
+
 /*
  * A device that works as @cfg says. Everything is ready before
  * ai_device_register(): jobs may come from then on.
@@ -418,7 +439,7 @@ struct null_device *null_device_create(const struct null_config *cfg)
 	INIT_LIST_HEAD(&nd->idle);
 	INIT_LIST_HEAD(&nd->waiting);
 	INIT_LIST_HEAD(&nd->stalled);
-	nd->cfg = *cfg;
+	null_device_set(nd, cfg);
 	/* The same seed each time: benchmarks and tests repeat. */
 	prandom_seed_state(&nd->rnd, 1);
 	nd->nr_lanes = cfg->parallelism;

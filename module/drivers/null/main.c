@@ -263,10 +263,7 @@ static int null_change(struct null_device *nd, char *text)
 	ret = null_parse(&cfg, text, true);
 	if (ret)
 		return ret;
-	spin_lock_irq(&nd->lock);
-	nd->cfg = cfg;
-	nd->jobs = 0;
-	spin_unlock_irq(&nd->lock);
+	null_device_set(nd, &cfg);
 	return 0;
 }
 

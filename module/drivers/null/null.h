@@ -60,6 +60,13 @@ struct null_device {
 	struct list_head entry;		/* null_lock */
 	u64 caps;
 
+	/*
+	 * No latency, no fault: a job ends where it begins, and nothing is
+	 * counted. Written under the lock, read without: a job sees the
+	 * settings before a change or those after it.
+	 */
+	bool at_once;
+
 	spinlock_t lock;		/* all below */
 	struct null_config cfg;
 	struct rnd_state rnd;
@@ -76,6 +83,7 @@ struct null_device {
 
 struct null_device *null_device_create(const struct null_config *cfg);
 void null_device_destroy(struct null_device *nd);
+void null_device_set(struct null_device *nd, const struct null_config *cfg);
 
 /* main.c: take the device away soon, from any context */
 void null_device_vanish(void);
