@@ -198,24 +198,17 @@ static int add_part(struct eng_compiler *c, const struct layer *l, u32 first,
 	return err;
 }
 
-/* How many channels one part has: bounded by packing, and by a tile's cost. */
-static u32 part_channels(struct eng_compiler *c, const struct layer *l)
+/* Channels of a part that kernel @k does: bounded by packing and by the budget. */
+static u32 cut_for(struct eng_compiler *c, const struct layer *l,
+		   const struct eng_conv_kernel *k)
 {
-	const struct eng_conv_kernel *k;
-	u64 n = l->c.out_c, fits;
 	u64 filter = (u64)l->taps * (l->type == AIM_TYPE_F32 ? 4 : 1);
-	u32 granule;
+	u64 n = l->c.out_c, fits;
 
-	eng_fpu_begin(c);
-	k = choose(c, l, &l->c);
-	granule = k->by_channel(&l->c) ? 0 : k->granule(&l->c);
-	eng_fpu_end(c);
-	if (k == l->scalar && l->best && l->best != l->scalar)
-		k = l->best;	/* parts may suit it where the whole does not */
 	if (k != l->scalar && filter * n > PACK_BYTES)
 		n = PACK_BYTES / filter;
-	if (granule) {
-		fits = c->budget / (granule * value_cost(c, l, k));
+	if (!k->by_channel(&l->c)) {
+		fits = c->budget / (k->granule(&l->c) * value_cost(c, l, k));
 		n = n < fits ? n : fits;
 	}
 	if (n >= l->c.out_c)
@@ -225,6 +218,22 @@ static u32 part_channels(struct eng_compiler *c, const struct layer *l)
 	if (n >= 16)
 		return (u32)(n & ~15ULL);
 	return n ? (u32)n : 1;
+}
+
+/* How many channels one part has. */
+static u32 part_channels(struct eng_compiler *c, const struct layer *l)
+{
+	const struct eng_conv_kernel *k = l->best ? l->best : l->scalar;
+	struct eng_conv part;
+	u32 n;
+
+	eng_fpu_begin(c);
+	n = cut_for(c, l, k);
+	part = part_of(l, 0, n);
+	if (choose(c, l, &part) != k)	/* then it is the scalar one */
+		n = cut_for(c, l, l->scalar);
+	eng_fpu_end(c);
+	return n;
 }
 
 static int add_parts(struct eng_compiler *c, const struct layer *l)
