@@ -58,6 +58,8 @@ const char *cv_name(struct cv *c, u32 tensor)
 	char *out = c->names[c->next_name++ % 4];
 
 	tfl_text(&c->m->fb, &c->m->tensors[tensor].name, out, 64);
+	if (!out[0])
+		snprintf(out, sizeof(c->names[0]), "#%u", tensor);
 	return out;
 }
 

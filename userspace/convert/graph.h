@@ -112,7 +112,7 @@ void *cv_alloc(struct cv *c, u64 bytes, int *err);
 /* Count work or output against the budget. */
 int cv_spend(struct cv *c, u64 bytes);
 
-/* "'name'" of a TFLite tensor, in one of four rotating buffers */
+/* Name of a TFLite tensor, or its number, in one of four rotating buffers. */
 const char *cv_name(struct cv *c, u32 tensor);
 
 u32 cv_elem_bytes(u8 aim_type);
