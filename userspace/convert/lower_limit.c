@@ -169,7 +169,7 @@ int cv_lower_reduce_max(struct cv *c)
 	struct fb_table o;
 	struct cv_kind k;
 	struct aim_op *op;
-	u32 x, y, whole, n;
+	u32 x, y = 0, whole, n = 0;
 	int err;
 
 	err = cv_arity(c, 2, 2, 1);
