@@ -42,11 +42,11 @@ static inline struct class *compat_class_create(const char *name)
 #endif
 }
 
-/* First argument of class->devnode(). */
+/* Before the first argument of class->devnode(). */
 #if HAVE_DEVNODE_CONST
-typedef const struct device compat_devnode_device;
+#define COMPAT_DEVNODE_CONST	const
 #else
-typedef struct device compat_devnode_device;
+#define COMPAT_DEVNODE_CONST
 #endif
 
 #if !HAVE_DMA_BUF_VMAP_UNLOCKED
@@ -97,10 +97,8 @@ static inline void vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
 #endif
 
 /* sha256_init(), sha256_update(), sha256_final() of the kernel's library. */
-#if HAVE_SHA256_CTX
-typedef struct sha256_ctx compat_sha256;
-#else
-typedef struct sha256_state compat_sha256;
+#if !HAVE_SHA256_CTX
+#define sha256_ctx	sha256_state
 #endif
 
 #if !HAVE_HRTIMER_SETUP

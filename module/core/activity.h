@@ -12,6 +12,8 @@
 #ifndef AIOFFLOAD_ACTIVITY_H
 #define AIOFFLOAD_ACTIVITY_H
 
+#include <linux/percpu.h>
+
 #include "internal.h"
 
 #define AI_ACTIVITY_SHIFT	22
@@ -53,12 +55,30 @@ static inline u32 ai_activity_jobs(const struct ai_device *dev)
 
 static inline void ai_activity_count(struct ai_device *dev, int status)
 {
-	if (status)
+	if (unlikely(status))
 		this_cpu_inc(dev->stats->failed);
 	else
 		this_cpu_inc(dev->stats->done);
 }
 
 u64 ai_activity_busy_ns(const struct ai_device *dev);
+
+/* A credit of the device, and with it a share in its activity. */
+static inline bool ai_credit_get(struct ai_device *dev, u64 now)
+{
+	if (unlikely(!ai_sched_credit_get(&dev->sched)))
+		return false;
+	ai_activity_begin(dev, now);
+	return true;
+}
+
+void ai_credit_awaited(struct ai_device *dev);
+
+static inline void ai_credit_put(struct ai_device *dev)
+{
+	ai_activity_end(dev);
+	if (unlikely(ai_sched_credit_put(&dev->sched)))
+		ai_credit_awaited(dev);
+}
 
 #endif /* AIOFFLOAD_ACTIVITY_H */

@@ -26,7 +26,7 @@ static int add_buf(struct ai_binding *b, int fd, u16 *index)
 	return 0;
 }
 
-/**
+/*
  * ai_bind_bufs_open() - take the buffers that a binding names, each once
  * @buf_of:	out: for each input and output its place in b->bufs
  *
@@ -69,7 +69,7 @@ static int vmap_one(struct ai_bind_buf *buf)
 	return 0;
 }
 
-/**
+/*
  * ai_bind_bufs_vmap() - kernel addresses for all buffers
  *
  * CPU access begins here and ends with the binding: jobs start in contexts
@@ -138,7 +138,7 @@ static void unmap_one(struct ai_dma_map *map)
 	dma_buf_detach(dmabuf, map->at);
 }
 
-/**
+/*
  * ai_dma_maps_open() - map all buffers of a binding for one device
  *
  * As with prepared models, the users reference makes sure that unregistering

@@ -11,12 +11,13 @@
 
 /**
  * struct ai_buf - behind a dma-buf of ours
+ * @pages:	its memory
  * @lock:	guards @vaddr
  * @vaddr:	kernel mapping, made when first wanted, kept to the end
  */
 struct ai_buf {
 	struct ai_pages pages;
-	struct mutex lock;
+	struct mutex lock;	/* see above */
 	void *vaddr;
 };
 

@@ -283,7 +283,7 @@ err_put:
 }
 EXPORT_SYMBOL_GPL(ai_device_register);
 
-/**
+/*
  * ai_device_drain() - wait until a halted device owes no job
  *
  * Return: 0, or -ETIMEDOUT.
@@ -291,7 +291,7 @@ EXPORT_SYMBOL_GPL(ai_device_register);
 int ai_device_drain(struct ai_device *dev, unsigned long timeout)
 {
 	if (!wait_event_timeout(dev->drained,
-				!READ_ONCE(dev->sched.inflight), timeout))
+				!atomic_read(&dev->sched.inflight), timeout))
 		return -ETIMEDOUT;
 	return 0;
 }
@@ -299,7 +299,7 @@ int ai_device_drain(struct ai_device *dev, unsigned long timeout)
 /* Get back what the driver still has. It is told so by reset(). */
 static void reclaim_jobs(struct ai_device *dev)
 {
-	if (!READ_ONCE(dev->sched.inflight))
+	if (!atomic_read(&dev->sched.inflight))
 		return;
 	dev->ops.reset(dev);
 	/*
@@ -307,8 +307,8 @@ static void reclaim_jobs(struct ai_device *dev)
 	 * head would let it write to freed memory.
 	 */
 	while (ai_device_drain(dev, AI_DRAIN_PATIENCE)) {
-		dev_err(&dev->device, "driver %s still owes %u jobs\n",
-			dev->driver, READ_ONCE(dev->sched.inflight));
+		dev_err(&dev->device, "driver %s still owes %d jobs\n",
+			dev->driver, atomic_read(&dev->sched.inflight));
 		dev->ops.reset(dev);
 	}
 }

@@ -5,7 +5,9 @@
  * What a job costs here is what the product costs, so whatever can be is done
  * once per batch: the reader section, the credit, the lock of the completion
  * ring, the look at the clock, waking. A job that ends within ->submit() takes
- * no lock and touches no reference count; its request serves the next job.
+ * no lock and touches no reference count; its request serves the next job, and
+ * as long as no job is on its way its completion is written straight into the
+ * ring, since nobody else posts there.
  */
 #include <linux/sched/signal.h>
 
@@ -13,22 +15,26 @@
 #include "internal.h"
 #include "ring.h"
 
+/* bt->slot when no binding is at hand: greater than any slot there is. */
+#define NO_SLOT		U32_MAX
+
 /**
  * struct batch - up to AI_BATCH submissions, within one reader section
  * @dev:	whose credit is held, or NULL
  * @rq:		request for the next job, or NULL
- * @target:	what @rq is filled for, or NULL
- * @binding:	behind @slot, or NULL
- * @now:	when it began
+ * @slot:	the slot that @rq is filled for, on its only device; or NO_SLOT
+ * @samples:	of the binding there
+ * @refused:	errno if the context may not run jobs
+ * @async:	some jobs are on their way
+ * @now:	when the batch began
  * @deadline:	of a job that names no budget
- * @earliest:	deadline of the jobs that are on their way, if @async
+ * @earliest:	of the jobs on their way the first deadline
  */
 struct batch {
 	struct ai_device *dev;
 	struct ai_request *rq;
-	struct ai_target *target;
-	struct ai_binding *binding;
 	u32 slot;
+	u32 samples;
 	int refused;
 	bool async;
 	u64 now;
@@ -36,14 +42,43 @@ struct batch {
 	u64 earliest;
 };
 
-/* It has ended already: goes to the ring with the rest of the batch. */
-static void ended(struct ai_queue *q, u64 user_data, int status, u32 device)
+static noinline void post_shared(struct ai_queue *q, u64 user_data, int status,
+				 u32 device)
 {
-	q->ended[q->nr_ended++] = (struct ai_ended) {
-		.user_data = user_data,
-		.status = status,
-		.device = device,
-	};
+	spin_lock_irq(&q->cq_lock);
+	ai_ring_write(&q->cqes[q->cq_tail & (q->cq_entries - 1)], user_data,
+		      status, device, 0);
+	ai_ring_publish(q, q->cq_tail + 1);
+	spin_unlock_irq(&q->cq_lock);
+	q->posted = true;
+}
+
+/* A job that has ended already. What is posted alone is published later. */
+static __always_inline void ended(struct ai_queue *q, u64 user_data, int status,
+				  u32 device)
+{
+	if (likely(q->alone))
+		ai_ring_write(&q->cqes[q->tail++ & (q->cq_entries - 1)],
+			      user_data, status, device, 0);
+	else
+		post_shared(q, user_data, status, device);
+}
+
+/*
+ * ai_queue_share() - others may post completions from here on
+ * @q:	a queue in ENTER, of which a job is about to go its own way
+ */
+void ai_queue_share(struct ai_queue *q)
+{
+	if (!q->alone)
+		return;
+	q->alone = false;
+	if (q->tail == q->cq_tail)
+		return;
+	spin_lock_irq(&q->cq_lock);
+	ai_ring_publish(q, q->tail);
+	spin_unlock_irq(&q->cq_lock);
+	q->posted = true;
 }
 
 static void drop_credit(struct batch *bt)
@@ -54,17 +89,22 @@ static void drop_credit(struct batch *bt)
 	}
 }
 
-/* False: the job has to wait, or the device takes none. */
-static bool hold_credit(struct batch *bt, struct ai_device *dev)
+static noinline bool change_credit(struct batch *bt, struct ai_device *dev)
 {
-	/* A gate that is not open also tells that others wait: let them. */
-	if (likely(bt->dev == dev && !ai_sched_gate(&dev->sched)))
-		return true;
 	drop_credit(bt);
 	if (!ai_credit_get(dev, bt->now))
 		return false;
 	bt->dev = dev;
 	return true;
+}
+
+/* False: the job has to wait, or the device takes none. */
+static __always_inline bool hold_credit(struct batch *bt, struct ai_device *dev)
+{
+	/* A gate that is not open also tells that others wait: let them. */
+	if (likely(bt->dev == dev && !ai_sched_gate(&dev->sched)))
+		return true;
+	return change_credit(bt, dev);
 }
 
 /*
@@ -92,134 +132,176 @@ static void gone_async(struct batch *bt, u64 deadline)
 		bt->earliest = deadline;
 	bt->async = true;
 	bt->rq = NULL;
-	bt->target = NULL;
+	bt->slot = NO_SLOT;
 }
 
-static void start(struct ai_queue *q, struct batch *bt, struct ai_request *rq)
+/* A job that can't be handed over now waits; one that never can has ended. */
+static void start_later(struct ai_queue *q, struct batch *bt,
+			struct ai_request *rq)
 {
-	struct ai_device *dev = rq->dev;
-	u64 deadline = rq->deadline;
-	int status;
+	u64 user_data = rq->user_data, deadline = rq->deadline;
+	int ret = ai_rq_enqueue(rq);
 
-	if (likely(hold_credit(bt, dev))) {
-		rq->state = AI_RQ_HELD;
-		if (likely(ai_rq_start(rq))) {
-			status = ai_rq_status(rq);
-			rq->state = AI_RQ_FREE;
-			ai_activity_count(dev, status);
-			ended(q, rq->user_data, status, dev->id);
-			return;
-		}
-		bt->dev = NULL;		/* the credit went with the job */
-	} else {
-		status = ai_rq_enqueue(rq);
-		if (status) {
-			rq->state = AI_RQ_FREE;
-			ended(q, rq->user_data, status, AIOFFLOAD_DEVICE_ANY);
-			return;
-		}
+	if (ret) {
+		ended(q, user_data, ret, AIOFFLOAD_DEVICE_ANY);
+		return;
 	}
 	gone_async(bt, deadline);
 }
 
-static void take_run(struct ai_queue *q, struct batch *bt,
-		     const struct aioffload_sqe *s)
+static __always_inline void start(struct ai_queue *q, struct batch *bt,
+				  struct ai_request *rq)
 {
-	struct ai_binding *b = bt->binding;
-	struct ai_request *rq = bt->rq;
-	struct ai_target *t;
-	int ret = bt->refused;
+	struct ai_device *dev = rq->dev;
+	u64 user_data = rq->user_data, deadline = rq->deadline;
+	int status;
 
-	if (unlikely(ret))
-		goto refuse;
-	if (!b || s->slot != bt->slot) {
-		b = ai_ctx_slot(q->ctx, s->slot);
-		bt->binding = b;
-		bt->slot = s->slot;
-		bt->target = NULL;
-		ret = -ENOENT;
-		if (unlikely(!b))
-			goto refuse;
+	if (unlikely(!hold_credit(bt, dev))) {
+		start_later(q, bt, rq);
+		return;
 	}
-	ret = -EINVAL;
-	if (unlikely(!ai_binding_has(b, s->first, s->count)))
-		goto refuse;
+	if (unlikely(!ai_rq_start(rq))) {
+		bt->dev = NULL;		/* the credit went with the job */
+		gone_async(bt, deadline);
+		return;
+	}
+	status = ai_rq_status(rq);
+	ai_activity_count(dev, status);
+	ended(q, user_data, status, dev->id);
+}
 
-	t = likely(b->nr_targets == 1) ? b->targets : ai_target_pick(b);
-	if (!rq)
-		rq = bt->rq = get_request(q);
-	if (t != bt->target) {
-		ai_rq_fill(rq, b, t);
-		bt->target = t;
+/**
+ * struct entry - a submission, copied; every word was read once
+ * @op:		opcode, flags and the first reserved field, as they lie there
+ * @slot:	and so on: as in struct aioffload_sqe
+ * @user_data:
+ * @first:
+ * @count:
+ * @timeout_ns:
+ * @reserved:	the other reserved ones, or'ed
+ */
+struct entry {
+	u32 op;
+	u32 slot;
+	u64 user_data;
+	u32 first;
+	u32 count;
+	u64 timeout_ns;
+	u64 reserved;
+};
+
+static __always_inline struct entry read_entry(const struct aioffload_sqe *s)
+{
+	BUILD_BUG_ON(sizeof(*s) != 64);
+	return (struct entry) {
+		.op = le32_to_cpu(READ_ONCE(*(const __le32 *)s)),
+		.slot = READ_ONCE(s->slot),
+		.user_data = READ_ONCE(s->user_data),
+		.first = READ_ONCE(s->first),
+		.count = READ_ONCE(s->count),
+		.timeout_ns = READ_ONCE(s->timeout_ns),
+		.reserved = READ_ONCE(s->reserved[0]) |
+			    READ_ONCE(s->reserved[1]) |
+			    READ_ONCE(s->reserved[2]) |
+			    READ_ONCE(s->reserved[3]),
+	};
+}
+
+/*
+ * Make the request at hand, or a new one, one of this slot. If its binding has
+ * several devices, one is chosen for each job anew.
+ */
+static noinline int fill(struct ai_queue *q, struct batch *bt, u32 slot)
+{
+	struct ai_binding *b;
+
+	bt->slot = NO_SLOT;
+	if (bt->refused)
+		return bt->refused;
+	b = ai_ctx_slot(q->ctx, slot);
+	if (!b)
+		return -ENOENT;
+	if (!bt->rq)
+		bt->rq = get_request(q);
+	ai_rq_fill(bt->rq, b, ai_target_of(b));
+	bt->samples = b->samples;
+	if (b->nr_targets == 1)
+		bt->slot = slot;
+	return 0;
+}
+
+static __always_inline void take(struct ai_queue *q, struct batch *bt,
+				 const struct aioffload_sqe *from)
+{
+	struct entry e = read_entry(from);
+	struct ai_request *rq;
+	int ret = -EINVAL;
+
+	/* Compares the flags and the reserved field as well, with 0. */
+	if (unlikely(e.op != AIOFFLOAD_OP_RUN || e.reserved)) {
+		if (e.op == AIOFFLOAD_OP_NOP && !e.reserved)
+			ret = 0;
+		goto end;
 	}
-	rq->job.first = s->first;
-	rq->job.count = s->count;
-	rq->user_data = s->user_data;
-	rq->deadline = likely(!s->timeout_ns) ? bt->deadline :
-					ai_deadline(bt->now, s->timeout_ns);
+	if (unlikely(e.slot != bt->slot || e.slot == NO_SLOT)) {
+		ret = fill(q, bt, e.slot);
+		if (ret)
+			goto end;
+		ret = -EINVAL;
+	}
+	if (unlikely(!ai_samples_ok(bt->samples, e.first, e.count)))
+		goto end;
+
+	rq = bt->rq;
+	rq->job.first = e.first;
+	rq->job.count = e.count;
+	rq->user_data = e.user_data;
+	rq->deadline = likely(!e.timeout_ns) ? bt->deadline :
+					ai_deadline(bt->now, e.timeout_ns);
 	start(q, bt, rq);
 	return;
 
-refuse:
-	ended(q, s->user_data, ret, AIOFFLOAD_DEVICE_ANY);
+end:
+	ended(q, e.user_data, ret, AIOFFLOAD_DEVICE_ANY);
 }
 
-static void take(struct ai_queue *q, struct batch *bt,
-		 const struct aioffload_sqe *from)
-{
-	struct aioffload_sqe s;
-
-	ai_ring_copy_sqe(&s, from);
-	if (unlikely(s.flags || s.reserved0 ||
-		     s.reserved[0] | s.reserved[1] |
-		     s.reserved[2] | s.reserved[3]))
-		ended(q, s.user_data, -EINVAL, AIOFFLOAD_DEVICE_ANY);
-	else if (likely(s.opcode == AIOFFLOAD_OP_RUN))
-		take_run(q, bt, &s);
-	else if (s.opcode == AIOFFLOAD_OP_NOP)
-		ended(q, s.user_data, 0, AIOFFLOAD_DEVICE_ANY);
-	else
-		ended(q, s.user_data, -EINVAL, AIOFFLOAD_DEVICE_ANY);
-}
-
-static void post_ended(struct ai_queue *q)
-{
-	struct ai_ended *e;
-
-	if (!q->nr_ended)
-		return;
-	spin_lock_irq(&q->cq_lock);
-	for (e = q->ended; e < q->ended + q->nr_ended; e++)
-		ai_ring_post(q, e->user_data, e->status, e->device, 0);
-	ai_ring_publish(q);
-	spin_unlock_irq(&q->cq_lock);
-	q->nr_ended = 0;
-	ai_queue_notify(q);
-}
-
-/* @n of at most AI_BATCH submissions. Return: whether some are on their way. */
+/* Take @n submissions, at most AI_BATCH. */
 static void submit_batch(struct ai_queue *q, struct batch *bt, u32 n)
 {
+	const struct aioffload_sqe *sqes = q->sqes;
 	u32 mask = q->sq_entries - 1;
+	u32 head = q->sq_head;
+	u32 end = head + n;
 
+	bt->refused = ai_sec_may(&q->ctx->sec, AI_RIGHT_EXEC,
+				 AIOFFLOAD_DEVICE_ANY);
 	bt->now = ai_now();
 	bt->deadline = ai_deadline(bt->now, 0);
+	bt->slot = NO_SLOT;	/* bindings are known to one reader only */
+
+	/* Everything taken has been posted: then nobody posts but us. */
+	q->tail = READ_ONCE(q->cq_tail);
+	q->alone = q->taken == q->tail;
+	q->posted = false;
 	WRITE_ONCE(q->taken, q->taken + n);
 
 	rcu_read_lock_sched();
-	bt->binding = NULL;	/* known within one reader section only */
-	bt->target = NULL;
-	while (n--)
-		take(q, bt, &q->sqes[q->sq_head++ & mask]);
+	while (head != end)
+		take(q, bt, &sqes[head++ & mask]);
 	drop_credit(bt);
-	smp_store_release(&q->ring->sq_head, q->sq_head);
-	post_ended(q);
+	q->sq_head = end;
+	/* Entries were read: the application may write them anew. */
+	smp_store_release(&q->ring->sq_head, end);
+	ai_queue_share(q);
+	if (q->posted)
+		ai_queue_notify(q);
 	rcu_read_unlock_sched();
 }
 
 /* How many can be taken now; -EBUSY: none for want of room for completions. */
 static int takeable(struct ai_queue *q, u32 to_submit)
 {
+	/* Pairs with the application's release: entries are written. */
 	u32 tail = smp_load_acquire(&q->ring->sq_tail);
 	u32 avail = tail - q->sq_head;
 	u32 head, posted, room;
@@ -243,10 +325,7 @@ static int takeable(struct ai_queue *q, u32 to_submit)
 /* Return: entries taken, or an errno if none was. */
 static int submit(struct ai_queue *q, u32 to_submit)
 {
-	struct batch bt = {
-		.refused = ai_sec_may(&q->ctx->sec, AI_RIGHT_EXEC,
-				      AIOFFLOAD_DEVICE_ANY),
-	};
+	struct batch bt = { };
 	int todo, left;
 
 	if (mutex_lock_interruptible(&q->submit_lock))
@@ -258,11 +337,12 @@ static int submit(struct ai_queue *q, u32 to_submit)
 			cond_resched();
 	}
 	if (bt.rq) {
+		bt.rq->state = AI_RQ_FREE;
 		bt.rq->next = q->free;
 		q->free = bt.rq;
 	}
 	mutex_unlock(&q->submit_lock);
-	if (bt.async)
+	if (unlikely(bt.async))
 		ai_queue_watch(q, bt.earliest);
 	return todo;
 }
@@ -282,15 +362,16 @@ static int ready(struct ai_queue *q, u32 min_complete)
 
 static int wait_for(struct ai_queue *q, u32 min_complete, u64 timeout_ns)
 {
-	int ret, why = 0;
+	ktime_t timeout = min_t(u64, timeout_ns, KTIME_MAX);
+	int ret, why = ready(q, min_complete);
 
+	if (likely(why))
+		return min(why, 0);
 	if (timeout_ns)
-		ret = wait_event_interruptible_hrtimeout(q->wait,
-				(why = ready(q, min_complete)),
-				min_t(u64, timeout_ns, KTIME_MAX));
+		ret = wait_event_interruptible_hrtimeout(q->wait, (why = ready(q, min_complete)),
+							 timeout);
 	else
-		ret = wait_event_interruptible(q->wait,
-				(why = ready(q, min_complete)));
+		ret = wait_event_interruptible(q->wait, (why = ready(q, min_complete)));
 	if (ret)
 		return ret == -ETIME ? -ETIME : -EINTR;
 	return min(why, 0);
@@ -298,10 +379,10 @@ static int wait_for(struct ai_queue *q, u32 min_complete, u64 timeout_ns)
 
 long ai_queue_enter(struct ai_queue *q, void __user *uarg)
 {
-	struct aioffload_enter k;
+	struct aioffload_enter k __uninitialized;
 	int ret, taken = 0;
 
-	ret = ai_copy_in(&k, sizeof(k), sizeof(k), uarg);
+	ret = ai_copy_in_fast(&k, sizeof(k), uarg);
 	if (unlikely(ret))
 		return ret;
 	if (unlikely(k.flags))

@@ -69,7 +69,7 @@
 #define AI_MAX_QUEUES		64
 #define AI_MAX_SQ_ENTRIES	4096
 #define AI_MAX_CQ_ENTRIES	(2 * AI_MAX_SQ_ENTRIES)
-#define AI_MAX_SAMPLES		(1U << 24)
+#define AI_MAX_SAMPLES		0x1000000U
 #define AI_BATCH		32	/* jobs between two looks at the world */
 #define AI_DISPATCH_BATCH	64	/* jobs one dispatcher starts in a row */
 #define AI_LINE			64	/* cache line, as far as the uapi goes */
@@ -124,7 +124,7 @@ struct ai_device {
 	struct completion users_gone;
 	wait_queue_head_t drained;
 
-	struct mutex held_lock;
+	struct mutex held_lock;	/* see above */
 	struct list_head prepared;
 	struct list_head maps;
 
@@ -132,7 +132,7 @@ struct ai_device {
 	struct work_struct reset_work;
 	atomic_t resets;
 
-	struct mutex load_lock;
+	struct mutex load_lock;	/* load_* */
 	u64 load_at_ns;
 	u64 load_busy_ns;
 	u32 load_permille;
@@ -199,7 +199,7 @@ struct ai_model_obj {
 	struct aim_view view;
 	void *data;
 	u64 bytes;
-	struct mutex lock;
+	struct mutex lock;	/* prepared */
 	struct list_head prepared;
 	u8 digest[AIOFFLOAD_DIGEST_LEN];
 };
@@ -322,7 +322,7 @@ struct ai_ctx {
 	struct ai_device *pinned;
 	bool closed;
 	refcount_t refs;
-	struct mutex lock;
+	struct mutex lock;	/* slots (writers), queues, nr_queues */
 	u32 nr_queues;
 	u32 slot_hint;
 	struct list_head queues;
@@ -354,11 +354,10 @@ static inline struct ai_binding *ai_ctx_slot(struct ai_ctx *ctx, u32 slot)
 	return rcu_dereference_sched(ctx->slots[slot]);
 }
 
-/* Are these samples within the binding? */
-static inline bool ai_binding_has(const struct ai_binding *b, u32 first,
-				  u32 count)
+/* Are there so many samples from the first on in a binding? */
+static inline bool ai_samples_ok(u32 samples, u32 first, u32 count)
 {
-	return count && first < b->samples && count <= b->samples - first;
+	return count && first < samples && count <= samples - first;
 }
 
 /* ---- requests ----------------------------------------------------------- */
@@ -384,7 +383,7 @@ struct ai_queue;
  * @dev:	where it is or waits
  * @binding:	its own reference, when WAITING or INFLIGHT
  * @queue:	who wants the completion,
- * @done:	or, for RUN, who sleeps
+ * @done:	or, for RUN, where it sleeps; NULL for a queue's
  * @next:	in the queue's list of free requests
  * @deadline:	end of its budget, by ai_now()
  * @start_ns:	when the driver had taken it, 0 if it never did
@@ -407,14 +406,12 @@ struct ai_request {
 	u64 user_data;
 };
 
-bool ai_rq_start(struct ai_request *rq);
+bool ai_rq_start_slow(struct ai_request *rq, int ret);
 int ai_rq_enqueue(struct ai_request *rq);
-int ai_rq_status(const struct ai_request *rq);
+int ai_rq_failed(const struct ai_request *rq);
 void ai_rq_finish(struct ai_request *rq);
 void ai_rq_cancel(struct ai_request *rq, int why, bool overdue_only);
 void ai_rq_escalate(struct ai_request *rq);
-void ai_credit_put(struct ai_device *dev);
-bool ai_credit_get(struct ai_device *dev, u64 now);
 void ai_dispatch(struct ai_device *dev);
 struct ai_target *ai_target_pick(struct ai_binding *b);
 
@@ -439,6 +436,37 @@ static inline void ai_rq_fill(struct ai_request *rq, struct ai_binding *b,
 	rq->cancel_sent = false;
 	rq->start_ns = 0;
 	WRITE_ONCE(rq->dev, t->dev);
+}
+
+/**
+ * ai_rq_start() - hand a request to its device
+ * @rq:	filled; the caller has a credit and is an RCU-sched reader that saw the
+ *	gate open
+ *
+ * Return: true if it has ended already: it is DONE, the caller's to end, and
+ * the credit stays with the caller. False: request and credit have gone.
+ */
+static __always_inline bool ai_rq_start(struct ai_request *rq)
+{
+	int ret;
+
+	rq->state = AI_RQ_HELD;
+	ret = rq->dev->ops.submit(rq->dev, &rq->job);
+	/* The acquire pairs with ai_job_complete(): the status is valid. */
+	if (likely(!ret && smp_load_acquire(&rq->state) == AI_RQ_DONE))
+		return true;
+	return ai_rq_start_slow(rq, ret);
+}
+
+static inline int ai_rq_status(const struct ai_request *rq)
+{
+	return likely(!rq->status) ? 0 : ai_rq_failed(rq);
+}
+
+/* The device with the fewest jobs before this one. */
+static inline struct ai_target *ai_target_of(struct ai_binding *b)
+{
+	return likely(b->nr_targets == 1) ? b->targets : ai_target_pick(b);
 }
 
 /* The clock of all budgets and statistics: monotonic, cheap, any context. */
@@ -473,19 +501,16 @@ static inline unsigned long ai_delay(u64 now, u64 then)
 
 /* Ends of the rings, as user space sees them: each on a line of its own. */
 struct ai_ring_page {
-	u32 sq_head __aligned(AI_LINE);
-	u32 sq_tail __aligned(AI_LINE);
-	u32 cq_head __aligned(AI_LINE);
-	u32 cq_tail __aligned(AI_LINE);
-	u32 sq_mask __aligned(AI_LINE);
+	u32 sq_head;
+	u8 pad0[AI_LINE - sizeof(u32)];
+	u32 sq_tail;
+	u8 pad1[AI_LINE - sizeof(u32)];
+	u32 cq_head;
+	u8 pad2[AI_LINE - sizeof(u32)];
+	u32 cq_tail;
+	u8 pad3[AI_LINE - sizeof(u32)];
+	u32 sq_mask;
 	u32 cq_mask;
-};
-
-/* A job that ended while it was submitted, not posted yet. */
-struct ai_ended {
-	u64 user_data;
-	s32 status;
-	u32 device;
 };
 
 /**
@@ -496,7 +521,9 @@ struct ai_ended {
  * @taken:	entries taken since creation; also read under @cq_lock
  * @cq_seen:	the application's cq.head when last looked at
  * @free:	requests at hand
- * @ended:	jobs of the present batch that ended at once
+ * @alone:	no job is on its way, so nobody else posts completions
+ * @tail:	if @alone: @cq_tail and what was posted without its lock since
+ * @posted:	this batch has posted completions
  *
  * Completer's side, under @cq_lock:
  * @cq_tail:	completions posted since creation; read by all
@@ -507,7 +534,7 @@ struct ai_ended {
  * @freeing:	on its way out
  */
 struct ai_queue {
-	struct mutex submit_lock;
+	struct mutex submit_lock;	/* submitter's side */
 	struct ai_ring_page *ring;
 	struct aioffload_sqe *sqes;
 	struct aioffload_cqe *cqes;
@@ -516,11 +543,13 @@ struct ai_queue {
 	u32 sq_head;
 	u32 taken;
 	u32 cq_seen;
-	u32 nr_ended;
+	u32 tail;
+	bool alone;
+	bool posted;
 	struct ai_request *free;
 	struct ai_ctx *ctx;
-	struct ai_ended ended[AI_BATCH];
 
+	/* completer's side */
 	spinlock_t cq_lock ____cacheline_aligned;
 	u32 cq_tail;
 	bool watching;
@@ -543,6 +572,7 @@ long ai_queue_enter(struct ai_queue *q, void __user *uarg);
 void ai_queue_complete(struct ai_queue *q, struct ai_request *rq, int status,
 		       u32 device, u64 duration_ns);
 void ai_queue_notify(struct ai_queue *q);
+void ai_queue_share(struct ai_queue *q);
 void ai_queue_watch(struct ai_queue *q, u64 deadline);
 void ai_queue_watch_work(struct work_struct *work);
 void ai_queue_free_later(struct ai_queue *q);
@@ -569,6 +599,34 @@ static inline int ai_copy_in(void *k, size_t ksize, size_t min,
 	if (!ret)
 		*(u32 *)k = usize;
 	return ret;
+}
+
+/*
+ * The same for calls made often. @n: sizeof a structure of 8-byte multiples.
+ * A caller with another idea of its size takes the long way.
+ */
+static __always_inline int ai_copy_in_fast(void *k, size_t n,
+					   const void __user *u)
+{
+	const u64 __user *from = u;
+	u64 *to = k;
+	size_t i;
+
+	if (unlikely(!user_access_begin(u, n)))
+		return -EFAULT;
+	unsafe_get_user(to[0], &from[0], fault);
+	if (unlikely(*(u32 *)k != n)) {
+		user_access_end();
+		return ai_copy_in(k, n, n, u);
+	}
+	for (i = 1; i < n / sizeof(u64); i++)
+		unsafe_get_user(to[i], &from[i], fault);
+	user_access_end();
+	return 0;
+
+fault:
+	user_access_end();
+	return -EFAULT;
 }
 
 int ai_copy_out(void __user *u, void *k, size_t ksize);

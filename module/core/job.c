@@ -33,76 +33,64 @@ struct ai_target *ai_target_pick(struct ai_binding *b)
 	return best;
 }
 
-bool ai_credit_get(struct ai_device *dev, u64 now)
+/* A credit came back while the gate was not open: who has waited for it? */
+void ai_credit_awaited(struct ai_device *dev)
 {
-	if (!ai_sched_credit_get(&dev->sched))
-		return false;
-	ai_activity_begin(dev, now);
-	return true;
-}
-
-void ai_credit_put(struct ai_device *dev)
-{
-	u32 left;
-
-	ai_activity_end(dev);
-	if (ai_sched_credit_put(&dev->sched, &left))
+	if (ai_sched_want_dispatch(&dev->sched))
 		ai_dispatch(dev);
-	else if (!left && ai_sched_gate(&dev->sched) & AI_GATE_HALTED)
+	else if (ai_sched_gate(&dev->sched) & AI_GATE_HALTED &&
+		 !atomic_read(&dev->sched.inflight))
 		wake_up_all(&dev->drained);
 }
 
 /* What the owner is told, which is not always what the driver said. */
-int ai_rq_status(const struct ai_request *rq)
+int ai_rq_failed(const struct ai_request *rq)
 {
-	int status = rq->status;
-
-	if (likely(!status))
-		return 0;
 	if (ai_sched_gate(&rq->dev->sched) & AI_GATE_GONE)
 		return -ENODEV;
 	if (READ_ONCE(rq->why))
 		return READ_ONCE(rq->why);
 	/* A driver that answers nonsense has failed the job. */
-	return IS_ERR_VALUE((long)status) ? status : -EIO;
+	return IS_ERR_VALUE((long)rq->status) ? rq->status : -EIO;
 }
 
-/**
- * ai_rq_start() - hand a request to its device
- * @rq:		HELD; the caller has a credit and is an RCU-sched reader that
- *		saw the gate open
- *
- * Return: true if it has ended already: it is DONE, the caller's to end, and
- * the credit stays with the caller. False: request and credit have gone.
+/*
+ * Before a request goes its own way: others may end it from then on. One that
+ * had to wait comes here again when it is dispatched, and finds its queue
+ * shared.
  */
-bool ai_rq_start(struct ai_request *rq)
+static void pin(struct ai_request *rq)
 {
-	struct ai_device *dev = rq->dev;
-	int ret = dev->ops.submit(dev, &rq->job);
+	refcount_inc(&rq->binding->refs);
+	if (rq->queue && READ_ONCE(rq->queue->alone))
+		ai_queue_share(rq->queue);
+}
 
-	if (unlikely(ret)) {
+/*
+ * The rest of ai_rq_start(): ->submit() has returned @ret, and if that is 0 the
+ * request was still the driver's a moment ago.
+ */
+bool ai_rq_start_slow(struct ai_request *rq, int ret)
+{
+	if (ret) {
 		rq->status = ret;
 		rq->state = AI_RQ_DONE;
 		return true;
 	}
-	/* Pairs with the release in ai_job_complete(): status is valid. */
-	if (smp_load_acquire(&rq->state) == AI_RQ_DONE)
-		return true;
-
 	/*
 	 * Asynchronous. Only now is the clock read and the binding pinned. The
 	 * driver may complete it at any moment, but until the cmpxchg that
 	 * merely sets the state.
 	 */
 	rq->start_ns = ai_now();
-	refcount_inc(&rq->binding->refs);
+	pin(rq);
 	if (cmpxchg(&rq->state, AI_RQ_HELD, AI_RQ_INFLIGHT) == AI_RQ_HELD)
 		return false;
 	ai_binding_put(rq->binding);
 	return true;
 }
 
-/**
+/*
  * ai_rq_enqueue() - let a request wait for its device
  *
  * Return: 0, the scheduler has it; or an errno, it is still the caller's.
@@ -114,7 +102,8 @@ int ai_rq_enqueue(struct ai_request *rq)
 	bool kick;
 	int ret;
 
-	refcount_inc(&b->refs);
+	pin(rq);
+	/* Whoever sees it waiting (ai_rq_cancel()) sees where. */
 	smp_store_release(&rq->state, AI_RQ_WAITING);
 	ret = ai_sched_enqueue(&dev->sched, &rq->sched, false, &kick);
 	if (ret) {
@@ -169,7 +158,7 @@ static bool requeue(struct ai_request *rq)
 		return false;
 	rq->retried = true;
 	rq->start_ns = 0;
-	smp_store_release(&rq->state, AI_RQ_WAITING);
+	smp_store_release(&rq->state, AI_RQ_WAITING);	/* as above */
 	/* Keeps its reference on the binding. Not kicked: gate is shut. */
 	if (!ai_sched_enqueue(&dev->sched, &rq->sched, true, &kick))
 		return true;
@@ -177,7 +166,7 @@ static bool requeue(struct ai_request *rq)
 	return false;
 }
 
-/**
+/*
  * ai_rq_finish() - end a request that was INFLIGHT
  * @rq:	DONE; has a credit and a reference on its binding. Any context.
  */
@@ -195,21 +184,31 @@ void ai_rq_finish(struct ai_request *rq)
 	ai_binding_put(b);
 }
 
+static void complete_slow(struct ai_device *dev, struct ai_request *rq,
+			  int state)
+{
+	while (state == AI_RQ_HELD || state == AI_RQ_INFLIGHT) {
+		if (!try_cmpxchg(&rq->state, &state, AI_RQ_DONE))
+			continue;
+		if (state == AI_RQ_INFLIGHT)
+			ai_rq_finish(rq);
+		return;
+	}
+	WARN_ONCE(1, "%s: completed a job that it does not have\n",
+		  ai_device_name(dev));
+}
+
 void ai_job_complete(struct ai_device *dev, struct ai_job *job, int status)
 {
 	struct ai_request *rq = ai_rq_of(job);
-	int state = READ_ONCE(rq->state);
+	int state = AI_RQ_HELD;
 
 	/* Before the state: whoever sees DONE also sees it. */
 	rq->status = status;
-	do {
-		if (WARN_ONCE(state != AI_RQ_HELD && state != AI_RQ_INFLIGHT,
-			      "%s: completed a job that it does not have\n",
-			      ai_device_name(dev)))
-			return;
-	} while (!try_cmpxchg(&rq->state, &state, AI_RQ_DONE));
-	if (state == AI_RQ_INFLIGHT)
-		ai_rq_finish(rq);
+	/* Within ->submit() or ->cancel(): whoever called that ends it. */
+	if (likely(try_cmpxchg(&rq->state, &state, AI_RQ_DONE)))
+		return;
+	complete_slow(dev, rq, state);
 }
 EXPORT_SYMBOL_GPL(ai_job_complete);
 
@@ -224,7 +223,7 @@ static void finish_started(struct ai_request *rq)
 	ai_binding_put(b);
 }
 
-/**
+/*
  * ai_dispatch() - start waiting jobs while there are credits
  *
  * Any context. One dispatcher runs for a device at a time and is never
@@ -244,7 +243,6 @@ void ai_dispatch(struct ai_device *dev)
 		struct ai_binding *b = rq->binding;
 
 		ai_activity_begin(dev, ai_now());
-		rq->state = AI_RQ_HELD;
 		/* It has one reference from waiting; ai_rq_start() takes its own. */
 		if (ai_rq_start(rq))
 			finish_started(rq);
@@ -323,7 +321,7 @@ static void cancel_inflight(struct ai_request *rq, int why, bool overdue_only)
 	let_go(rq);
 }
 
-/**
+/*
  * ai_rq_cancel() - make a request end soon
  * @rq:		may end, and be used anew by its queue, at any moment
  * @why:	what its owner is told, unless it still succeeds
@@ -335,6 +333,7 @@ static void cancel_inflight(struct ai_request *rq, int why, bool overdue_only)
 void ai_rq_cancel(struct ai_request *rq, int why, bool overdue_only)
 {
 	rcu_read_lock_sched();
+	/* Pairs with the release where it begins to wait: rq->dev is valid. */
 	switch (smp_load_acquire(&rq->state)) {
 	case AI_RQ_WAITING:
 		cancel_waiting(rq, why, overdue_only);

@@ -63,7 +63,7 @@ int ai_copy_out(void __user *u, void *k, size_t ksize)
 	return 0;
 }
 
-static char *ai_devnode(compat_devnode_device *dev, umode_t *mode)
+static char *ai_devnode(COMPAT_DEVNODE_CONST struct device *dev, umode_t *mode)
 {
 	if (mode)
 		*mode = 0660;

@@ -6,12 +6,13 @@
 #include <linux/file.h>
 #include <linux/kernel.h>
 #include <linux/sched/signal.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
 #include "internal.h"
 
-#define AI_COPY_CHUNK	(1UL << 20)
+#define AI_COPY_CHUNK	SZ_1M
 
 static const struct file_operations ai_model_fops;
 
@@ -24,7 +25,7 @@ u64 ai_max_model_bytes(void)
 /* In pieces, so that a kill is heeded and nobody waits for the CPU. */
 static int copy_and_measure(struct ai_model_obj *m, const void __user *data)
 {
-	compat_sha256 sha;
+	struct sha256_ctx sha;
 	u64 at, nr;
 
 	sha256_init(&sha);
@@ -273,7 +274,7 @@ static const struct file_operations ai_model_fops = {
 	.llseek = noop_llseek,
 };
 
-/**
+/*
  * ai_model_from_fd() - a reference on the model behind a descriptor
  *
  * Return: it, or ERR_PTR: -EBADF not open, -EINVAL something else (as for the

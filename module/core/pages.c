@@ -37,7 +37,7 @@ static unsigned long alloc_some(struct page **pages, unsigned long want)
 	return 1;
 }
 
-/**
+/*
  * ai_pages_alloc() - @nr pages
  *
  * Return: 0, -ENOMEM (also: the memory cgroup's limit), -EINTR (killed).

@@ -43,7 +43,7 @@ static struct ai_prepared *prepare(struct ai_model_obj *model,
 	return p;
 }
 
-/**
+/*
  * ai_prepared_get() - the model as the device wants it
  *
  * It lives as long as the model does. Return: it, or ERR_PTR: -ENODEV, -EINTR

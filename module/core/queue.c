@@ -80,7 +80,7 @@ void ai_queue_notify(struct ai_queue *q)
 				       EPOLLOUT | EPOLLWRNORM);
 }
 
-/**
+/*
  * ai_queue_complete() - a job that was on its way has ended
  *
  * Any context. After the lock is let go, a queue whose descriptor is closed
@@ -93,8 +93,9 @@ void ai_queue_complete(struct ai_queue *q, struct ai_request *rq, int status,
 
 	rcu_read_lock_sched();
 	spin_lock_irqsave(&q->cq_lock, flags);
-	ai_ring_post(q, rq->user_data, status, device, duration_ns);
-	ai_ring_publish(q);
+	ai_ring_write(&q->cqes[q->cq_tail & (q->cq_entries - 1)],
+		      rq->user_data, status, device, duration_ns);
+	ai_ring_publish(q, q->cq_tail + 1);
 	WRITE_ONCE(rq->state, AI_RQ_FREE);
 	rq->next = q->returned;
 	q->returned = rq;

@@ -10,38 +10,26 @@
 
 #include "internal.h"
 
-/* Read every word of an entry exactly once. */
-static inline void ai_ring_copy_sqe(struct aioffload_sqe *to,
-				    const struct aioffload_sqe *from)
+static inline void ai_ring_write(struct aioffload_cqe *cqe, u64 user_data,
+				 s32 status, u32 device, u64 duration_ns)
 {
-	const u64 *f = (const u64 *)from;
-	u64 *t = (u64 *)to;
-	unsigned int i;
-
-	BUILD_BUG_ON(sizeof(*from) != 64);
-	for (i = 0; i < sizeof(*from) / sizeof(u64); i++)
-		t[i] = READ_ONCE(f[i]);
-}
-
-/* With q->cq_lock. A place was reserved when the submission was taken. */
-static inline void ai_ring_post(struct ai_queue *q, u64 user_data, s32 status,
-				u32 device, u64 duration_ns)
-{
-	struct aioffload_cqe *cqe = &q->cqes[q->cq_tail & (q->cq_entries - 1)];
-
 	*cqe = (struct aioffload_cqe) {
 		.user_data = user_data,
 		.status = status,
 		.device = device,
 		.duration_ns = duration_ns,
 	};
-	WRITE_ONCE(q->cq_tail, q->cq_tail + 1);
 }
 
-/* With q->cq_lock. Let the application see what was posted. */
-static inline void ai_ring_publish(struct ai_queue *q)
+/*
+ * With q->cq_lock. Let the application see what was written up to @tail. There
+ * was room: a place is reserved when a submission is taken.
+ */
+static inline void ai_ring_publish(struct ai_queue *q, u32 tail)
 {
-	smp_store_release(&q->ring->cq_tail, q->cq_tail);
+	WRITE_ONCE(q->cq_tail, tail);
+	/* Pairs with the application's acquire: entries are written. */
+	smp_store_release(&q->ring->cq_tail, tail);
 }
 
 /**
@@ -54,6 +42,7 @@ static inline int ai_ring_unread(const struct ai_queue *q, u32 *head)
 {
 	u32 unread;
 
+	/* Pairs with the application's release: it has read its entries. */
 	*head = smp_load_acquire(&q->ring->cq_head);
 	unread = READ_ONCE(q->cq_tail) - *head;
 	return unread <= q->cq_entries ? (int)unread : -EPROTO;

@@ -66,26 +66,22 @@ static int run_sync(struct ai_request *rq, u64 now)
 static int wait_for(struct ai_request *rq)
 {
 	u64 now = ai_now();
-	u64 reset_at;
 	long ret = 0;
 	int why;
 
 	while (!ret && now < rq->deadline) {
 		ret = wait_for_completion_killable_timeout(rq->done,
-				ai_delay(now, rq->deadline));
+							   ai_delay(now, rq->deadline));
 		now = ai_now();
 	}
 	if (ret > 0)
 		return rq->status;
 	why = ret < 0 ? -EINTR : -ETIME;
-	reset_at = now + ai_grace();
+	/* A killed caller's budget ends here, and its device's patience soon. */
+	WRITE_ONCE(rq->deadline, min(now, rq->deadline));
 	do {
 		ai_rq_cancel(rq, why, false);
-		if (ai_now() >= reset_at) {
-			rcu_read_lock_sched();
-			ai_device_reset_async(rq->dev);
-			rcu_read_unlock_sched();
-		}
+		ai_rq_escalate(rq);
 	} while (!wait_for_completion_timeout(rq->done, AI_RUN_POLL));
 	return rq->status;
 }
@@ -97,10 +93,10 @@ static int submit(struct ai_request *rq, u64 now)
 	int status;
 
 	rq->job.sync = false;
-	if (!ai_credit_get(dev, now))
+	init_completion(rq->done);
+	if (unlikely(!ai_credit_get(dev, now)))
 		return ai_rq_enqueue(rq) ?: 1;
-	rq->state = AI_RQ_HELD;
-	if (!ai_rq_start(rq))
+	if (unlikely(!ai_rq_start(rq)))
 		return 1;
 	status = ai_rq_status(rq);
 	ai_activity_count(dev, status);
@@ -108,64 +104,82 @@ static int submit(struct ai_request *rq, u64 now)
 	return status;
 }
 
-static int check_run(const struct aioffload_run *k)
+/* The binding behind a slot, if it has these samples. As RCU-sched reader. */
+static struct ai_binding *find(struct ai_ctx *ctx,
+			       const struct aioffload_run *k)
 {
-	return k->flags || k->reserved ? -EINVAL : 0;
+	struct ai_binding *b = ai_ctx_slot(ctx, k->slot);
+
+	if (unlikely(!b))
+		return ERR_PTR(-ENOENT);
+	if (unlikely(!ai_samples_ok(b->samples, k->first, k->count)))
+		return ERR_PTR(-EINVAL);
+	return b;
+}
+
+/*
+ * As RCU-sched reader, which ends here. The binding is pinned only where the
+ * reader ends before the job does: by ai_rq_start() for a job that goes its
+ * own way, here for one in ->run(), which may sleep.
+ */
+static int start(struct ai_request *rq, u64 timeout_ns)
+{
+	struct ai_binding *b = rq->binding;
+	u64 now = ai_now();
+	int ret;
+
+	rq->deadline = ai_deadline(now, timeout_ns);
+	if (rq->dev->caps & AIOFFLOAD_CAP_SYNC &&
+	    likely(!ai_sched_gate(&rq->dev->sched))) {
+		refcount_inc(&b->refs);
+		rcu_read_unlock_sched();
+		ret = run_sync(rq, now);
+		if (unlikely(ret == -EAGAIN)) {
+			rcu_read_lock_sched();
+			ret = submit(rq, now);
+			rcu_read_unlock_sched();
+		}
+		if (ret > 0)
+			ret = wait_for(rq);
+		ai_binding_put(b);
+		return ret;
+	}
+	ret = submit(rq, now);
+	rcu_read_unlock_sched();
+	return unlikely(ret > 0) ? wait_for(rq) : ret;
 }
 
 long ai_ctx_run(struct ai_ctx *ctx, void __user *uarg)
 {
-	DECLARE_COMPLETION_ONSTACK(done);
-	struct ai_request rq;
-	struct aioffload_run k;
+	/* Filled below; no need that the compiler clears them as well. */
+	struct completion done __uninitialized;
+	struct ai_request rq __uninitialized;
+	struct aioffload_run k __uninitialized;
 	struct ai_binding *b;
-	u64 now;
 	int ret;
 
-	ret = ai_copy_in(&k, sizeof(k), sizeof(k), uarg);
+	ret = ai_copy_in_fast(&k, sizeof(k), uarg);
 	if (unlikely(ret))
 		return ret;
-	ret = check_run(&k);
-	if (unlikely(ret))
-		return ret;
+	if (unlikely(k.flags || k.reserved))
+		return -EINVAL;
 
 	rcu_read_lock_sched();
-	b = ai_ctx_slot(ctx, k.slot);
-	if (unlikely(!b)) {
+	b = find(ctx, &k);
+	if (IS_ERR(b)) {
 		rcu_read_unlock_sched();
-		return -ENOENT;
+		return PTR_ERR(b);
 	}
-	refcount_inc(&b->refs);
-	rcu_read_unlock_sched();
-
-	ret = -EINVAL;
-	if (unlikely(!ai_binding_has(b, k.first, k.count)))
-		goto out;
-	ai_rq_fill(&rq, b, ai_target_pick(b));
+	ai_rq_fill(&rq, b, ai_target_of(b));
+	rq.queue = NULL;
+	rq.done = &done;
+	rq.sched.sd = NULL;
 	rq.job.first = k.first;
 	rq.job.count = k.count;
-	now = ai_now();
-	rq.deadline = ai_deadline(now, k.timeout_ns);
 	ret = ai_sec_may(&ctx->sec, AI_RIGHT_EXEC, rq.dev->id);
-	if (unlikely(ret))
-		goto out;
-
-	ret = -EAGAIN;
-	if (rq.dev->caps & AIOFFLOAD_CAP_SYNC &&
-	    likely(!ai_sched_gate(&rq.dev->sched)))
-		ret = run_sync(&rq, now);
-	if (ret == -EAGAIN) {
-		rq.queue = NULL;
-		rq.done = &done;
-		rq.sched.sd = NULL;
-		rq.start_ns = 0;
-		rcu_read_lock_sched();
-		ret = submit(&rq, now);
+	if (unlikely(ret)) {
 		rcu_read_unlock_sched();
-		if (ret > 0)
-			ret = wait_for(&rq);
+		return ret;
 	}
-out:
-	ai_binding_put(b);
-	return ret;
+	return start(&rq, k.timeout_ns);
 }

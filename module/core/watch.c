@@ -22,6 +22,7 @@ static u64 watch_one(struct ai_request *rq, bool dead, u64 now)
 {
 	u64 deadline, reset_at;
 
+	/* Pairs with where it goes its way: the deadline is set. */
 	if (smp_load_acquire(&rq->state) == AI_RQ_FREE)
 		return AI_NEVER;
 	deadline = READ_ONCE(rq->deadline);
@@ -29,7 +30,7 @@ static u64 watch_one(struct ai_request *rq, bool dead, u64 now)
 		return deadline;
 
 	ai_rq_cancel(rq, now < deadline ? -ECANCELED : -ETIME, !dead);
-	switch (smp_load_acquire(&rq->state)) {
+	switch (READ_ONCE(rq->state)) {
 	case AI_RQ_FREE:
 		return AI_NEVER;
 	case AI_RQ_INFLIGHT:

@@ -2,8 +2,6 @@
 /*
  * The simplest honest policy: one queue per device, first come, first served.
  */
-#include <linux/errno.h>
-
 #include "sched.h"
 
 void ai_sched_init(struct ai_sched_dev *sd, u32 depth)
@@ -11,7 +9,7 @@ void ai_sched_init(struct ai_sched_dev *sd, u32 depth)
 	spin_lock_init(&sd->lock);
 	INIT_LIST_HEAD(&sd->fifo);
 	sd->gate = 0;
-	sd->inflight = 0;
+	atomic_set(&sd->inflight, 0);
 	sd->depth = depth;
 	sd->waiting = 0;
 	sd->dispatching = false;
@@ -32,44 +30,26 @@ static void unlink_job(struct ai_sched_dev *sd, struct ai_sched_job *job)
 		set_gate(sd, sd->gate & ~AI_GATE_WAITERS);
 }
 
-/**
- * ai_sched_credit_get() - may a job go to the device right now?
- *
- * False: all credits are out, others wait, or the gate is shut.
- */
-bool ai_sched_credit_get(struct ai_sched_dev *sd)
+/* With sd->lock: is there a job, a credit for it, and an open way? */
+static bool startable(const struct ai_sched_dev *sd)
 {
-	unsigned long flags;
-	bool ok;
-
-	spin_lock_irqsave(&sd->lock, flags);
-	ok = !sd->gate && sd->inflight < sd->depth;
-	if (ok)
-		WRITE_ONCE(sd->inflight, sd->inflight + 1);
-	spin_unlock_irqrestore(&sd->lock, flags);
-	return ok;
+	return sd->waiting && atomic_read(&sd->inflight) < sd->depth &&
+	       !(sd->gate & AI_GATE_HALTED);
 }
 
-/**
- * ai_sched_credit_put() - give a credit back
- * @left:	out: credits still out
- *
- * Return: whether a waiting job should be dispatched now.
- */
-bool ai_sched_credit_put(struct ai_sched_dev *sd, u32 *left)
+/* Should the caller start waiting jobs? Not if somebody does so already. */
+bool ai_sched_want_dispatch(struct ai_sched_dev *sd)
 {
 	unsigned long flags;
-	bool kick;
+	bool want;
 
 	spin_lock_irqsave(&sd->lock, flags);
-	WRITE_ONCE(sd->inflight, sd->inflight - 1);
-	*left = sd->inflight;
-	kick = sd->waiting && !sd->dispatching && !(sd->gate & AI_GATE_HALTED);
+	want = !sd->dispatching && startable(sd);
 	spin_unlock_irqrestore(&sd->lock, flags);
-	return kick;
+	return want;
 }
 
-/**
+/*
  * ai_sched_enqueue() - let a job wait for the device
  * @first:	before all others: it was taken from the device unfinished
  * @kick:	out: whether waiting jobs should be dispatched now
@@ -93,8 +73,8 @@ int ai_sched_enqueue(struct ai_sched_dev *sd, struct ai_sched_job *job,
 		WRITE_ONCE(job->sd, sd);
 		WRITE_ONCE(sd->waiting, sd->waiting + 1);
 		set_gate(sd, sd->gate | AI_GATE_WAITERS);
-		*kick = !sd->dispatching && sd->inflight < sd->depth &&
-			!(sd->gate & AI_GATE_HALTED);
+		smp_mb();	/* pairs with ai_sched_credit_put() */
+		*kick = !sd->dispatching && startable(sd);
 	}
 	spin_unlock_irqrestore(&sd->lock, flags);
 	return ret;
@@ -114,7 +94,7 @@ bool ai_sched_dequeue(struct ai_sched_dev *sd, struct ai_sched_job *job)
 	return waits;
 }
 
-/**
+/*
  * ai_sched_next() - the job to hand to the device now, with a credit
  * @enter:	true on the first call of a dispatch loop
  *
@@ -130,11 +110,9 @@ struct ai_sched_job *ai_sched_next(struct ai_sched_dev *sd, bool enter)
 	spin_lock_irqsave(&sd->lock, flags);
 	if (enter && sd->dispatching)
 		goto out;
-	if (sd->waiting && sd->inflight < sd->depth &&
-	    !(sd->gate & AI_GATE_HALTED)) {
+	if (startable(sd) && ai_sched_credit_take(sd)) {
 		job = list_first_entry(&sd->fifo, struct ai_sched_job, node);
 		unlink_job(sd, job);
-		WRITE_ONCE(sd->inflight, sd->inflight + 1);
 	}
 	sd->dispatching = job;
 out:

@@ -11,7 +11,9 @@
 #ifndef AIOFFLOAD_SCHED_H
 #define AIOFFLOAD_SCHED_H
 
+#include <linux/atomic.h>
 #include <linux/compiler.h>
+#include <linux/errno.h>
 #include <linux/list.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
@@ -26,19 +28,19 @@
 
 /**
  * struct ai_sched_dev - a device as the scheduler sees it
- * @lock:	guards all below; taken in interrupts
- * @gate:	AI_GATE_*; may be read without the lock
+ * @gate:	AI_GATE_*; written with @lock, read without
  * @inflight:	credits that are out
  * @depth:	credits there are
+ * @lock:	guards the rest; taken in interrupts
  * @waiting:	jobs in @fifo
  * @dispatching: somebody is in ai_sched_next()'s loop and will look again
  * @fifo:	waiting jobs, struct ai_sched_job.node
  */
 struct ai_sched_dev {
-	spinlock_t lock;
 	u32 gate;
-	u32 inflight;
-	u32 depth;
+	int depth;
+	atomic_t inflight;
+	spinlock_t lock;	/* gate (writers), waiting, dispatching, fifo */
 	u32 waiting;
 	bool dispatching;
 	struct list_head fifo;
@@ -65,7 +67,47 @@ static inline u32 ai_sched_gate(const struct ai_sched_dev *sd)
 /* Jobs that a new one would find before it. A hint: read without the lock. */
 static inline u32 ai_sched_backlog(const struct ai_sched_dev *sd)
 {
-	return READ_ONCE(sd->inflight) + READ_ONCE(sd->waiting);
+	return atomic_read(&sd->inflight) + READ_ONCE(sd->waiting);
+}
+
+/* One credit, if there is one. */
+static inline bool ai_sched_credit_take(struct ai_sched_dev *sd)
+{
+	int n = atomic_read(&sd->inflight);
+
+	do {
+		if (unlikely(n >= sd->depth))
+			return false;
+	} while (unlikely(!atomic_try_cmpxchg(&sd->inflight, &n, n + 1)));
+	return true;
+}
+
+/**
+ * ai_sched_credit_get() - may a job go to the device right now?
+ * @sd:	the device
+ *
+ * False: all credits are out, others wait, or the gate is shut.
+ */
+static inline bool ai_sched_credit_get(struct ai_sched_dev *sd)
+{
+	return likely(!ai_sched_gate(sd)) && ai_sched_credit_take(sd);
+}
+
+/**
+ * ai_sched_credit_put() - give a credit back
+ * @sd:	the device
+ *
+ * Return: true if that matters to somebody, who waits for it: then the caller
+ * goes on with ai_sched_want_dispatch().
+ *
+ * The decrement is a full barrier before the gate is read. ai_sched_enqueue()
+ * has one between shutting the gate (AI_GATE_WAITERS) and counting credits, so
+ * one of the two sees the other.
+ */
+static inline bool ai_sched_credit_put(struct ai_sched_dev *sd)
+{
+	atomic_dec_return(&sd->inflight);
+	return unlikely(ai_sched_gate(sd));
 }
 
 /* -ENODEV or -EIO for a gate that lets no job in, 0 otherwise. */
@@ -77,8 +119,7 @@ static inline int ai_sched_gate_errno(u32 gate)
 }
 
 void ai_sched_init(struct ai_sched_dev *sd, u32 depth);
-bool ai_sched_credit_get(struct ai_sched_dev *sd);
-bool ai_sched_credit_put(struct ai_sched_dev *sd, u32 *left);
+bool ai_sched_want_dispatch(struct ai_sched_dev *sd);
 int ai_sched_enqueue(struct ai_sched_dev *sd, struct ai_sched_job *job,
 		     bool first, bool *kick);
 bool ai_sched_dequeue(struct ai_sched_dev *sd, struct ai_sched_job *job);

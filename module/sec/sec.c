@@ -43,7 +43,7 @@ int ai_sec_may_slow(struct ai_sec_ctx *sec, u32 right, u32 device)
 	return (rights & right) == right ? 0 : -EACCES;
 }
 
-/**
+/*
  * ai_sec_admit_model() - may these bytes become a model?
  *
  * Called with the kernel's own copy, before the verifier. May sleep.
