@@ -12,6 +12,7 @@
 #define __MM_MALLOC_H		1	/* clang */
 #include <immintrin.h>
 #elif defined(__aarch64__) && defined(__KERNEL__)
+#include <linux/limits.h>	/* before the <stdint.h> that the next brings */
 #include <asm/neon-intrinsics.h>
 #elif defined(__aarch64__)
 #include <arm_neon.h>
