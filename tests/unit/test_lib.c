@@ -669,6 +669,25 @@ static void versions_agree(void **state)
 	free(conf);
 }
 
+/* The README shows the example that is compiled with every build. */
+static void readme_shows_example(void **state)
+{
+	char *readme = get_file("README.md");
+	char *example = get_file("docs/example.c");
+	bool shown;
+
+	if (!readme || !example) {
+		free(readme);
+		free(example);
+		skip();
+	}
+	/* without the three lines of comment above it */
+	shown = strstr(readme, strstr(example, "#include"));
+	free(readme);
+	free(example);
+	assert_true(shown);
+}
+
 #define test(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -682,6 +701,7 @@ int main(void)
 		test(bind_errors), test(queue_full), test(queue_wraps),
 		test(queue_waits), test(queue_bad_kernel),
 		test(lists_agree), test(versions_agree),
+		test(readme_shows_example),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
