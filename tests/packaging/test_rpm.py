@@ -35,7 +35,8 @@ def repo(tmp_path_factory):
     for f in ours:
         subprocess.check_call(["cp", f, home / "repo"])
         wants.update(run(["rpm", "-qp", "--requires", f]).stdout.splitlines())
-    libraries = sorted(w for w in wants if ".so" in w and "aioffload" not in w)
+    libraries = sorted(w for w in wants if "aioffload" not in w
+                       and (".so" in w or w.startswith(("rtld(", "/usr/bin/"))))
     spec = home / "stub.spec"
     spec.write_text(STUB % "".join("Provides: %s\n" % w for w in libraries))
     subprocess.check_call(
@@ -55,9 +56,10 @@ def dnf(home, *command):
 
 
 def files(home):
+    """Files, and the directories that are ours alone."""
     out = set()
     for where, dirs, names in os.walk(home / "root"):
-        for n in names + dirs:
+        for n in names + [d for d in dirs if "aioffload" in d]:
             path = os.path.relpath(os.path.join(where, n), home / "root")
             if not path.startswith(("var/", "etc/dnf", "proc", "sys", "dev")):
                 out.add(path)
