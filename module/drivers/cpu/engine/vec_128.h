@@ -279,16 +279,17 @@ VEC_INLINE void vec_widen(u8 *dst, const s8 *src, size_t n, const s8 *end)
 	vec_widen16(dst, tail);
 }
 
-VEC_INLINE void vec_interleave(u8 *dst, const s8 *const r[GROUP])
+VEC_INLINE void vec_interleave(u8 *dst, const s8 *const r[GROUP], size_t at)
 {
 #if VEC_DOTPROD
 	int8x16x4_t rows = { {
-		vld1q_s8(r[0]), vld1q_s8(r[1]), vld1q_s8(r[2]), vld1q_s8(r[3]),
+		vld1q_s8(r[0] + at), vld1q_s8(r[1] + at),
+		vld1q_s8(r[2] + at), vld1q_s8(r[3] + at),
 	} };
 
 	vst4q_s8((s8 *)dst, rows);
 #else
-	int8x16_t a = vld1q_s8(r[0]), b = vld1q_s8(r[1]);
+	int8x16_t a = vld1q_s8(r[0] + at), b = vld1q_s8(r[1] + at);
 	int16x8_t lo = vmovl_s8(vget_low_s8(a)), lo1 = vmovl_s8(vget_low_s8(b));
 	int16x8_t hi = vmovl_high_s8(a), hi1 = vmovl_high_s8(b);
 

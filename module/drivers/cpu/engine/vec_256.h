@@ -298,15 +298,15 @@ VEC_INLINE void vec_widen(u8 *dst, const s8 *src, size_t n, const s8 *end)
 	vec_widen32(dst, tail);
 }
 
-/* 16 columns of GROUP rows into 16 units */
-VEC_INLINE void vec_interleave(u8 *dst, const s8 *const r[GROUP])
+/* 16 columns of GROUP rows, @at from the rows' beginnings, into 16 units */
+VEC_INLINE void vec_interleave(u8 *dst, const s8 *const r[GROUP], size_t at)
 {
 #if VEC_VNNI
 	const __m128i flip = _mm_set1_epi8((char)0x80);
-	__m128i a = _mm_xor_si128(_mm_loadu_si128((const void *)r[0]), flip);
-	__m128i b = _mm_xor_si128(_mm_loadu_si128((const void *)r[1]), flip);
-	__m128i c = _mm_xor_si128(_mm_loadu_si128((const void *)r[2]), flip);
-	__m128i d = _mm_xor_si128(_mm_loadu_si128((const void *)r[3]), flip);
+	__m128i a = _mm_xor_si128(_mm_loadu_si128((const void *)(r[0] + at)), flip);
+	__m128i b = _mm_xor_si128(_mm_loadu_si128((const void *)(r[1] + at)), flip);
+	__m128i c = _mm_xor_si128(_mm_loadu_si128((const void *)(r[2] + at)), flip);
+	__m128i d = _mm_xor_si128(_mm_loadu_si128((const void *)(r[3] + at)), flip);
 	__m128i ab = _mm_unpacklo_epi8(a, b), cd = _mm_unpacklo_epi8(c, d);
 	__m128i *o = (__m128i *)dst;
 
@@ -317,8 +317,8 @@ VEC_INLINE void vec_interleave(u8 *dst, const s8 *const r[GROUP])
 	_mm_storeu_si128(o + 2, _mm_unpacklo_epi16(ab, cd));
 	_mm_storeu_si128(o + 3, _mm_unpackhi_epi16(ab, cd));
 #else
-	vec a = _mm256_cvtepi8_epi16(_mm_loadu_si128((const void *)r[0]));
-	vec b = _mm256_cvtepi8_epi16(_mm_loadu_si128((const void *)r[1]));
+	vec a = _mm256_cvtepi8_epi16(_mm_loadu_si128((const void *)(r[0] + at)));
+	vec b = _mm256_cvtepi8_epi16(_mm_loadu_si128((const void *)(r[1] + at)));
 	vec lo = _mm256_unpacklo_epi16(a, b), hi = _mm256_unpackhi_epi16(a, b);
 
 	vec_store(dst, _mm256_permute2x128_si256(lo, hi, 0x20));

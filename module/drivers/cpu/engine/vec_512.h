@@ -283,11 +283,11 @@ VEC_INLINE __m128i vec_row16(const s8 *p)
 	return _mm_loadu_si128((const __m128i *)p);
 }
 
-VEC_INLINE void vec_interleave(u8 *dst, const s8 *const r[GROUP])
+VEC_INLINE void vec_interleave(u8 *dst, const s8 *const r[GROUP], size_t at)
 {
 #if VEC_VNNI
-	__m128i a = vec_row16(r[0]), b = vec_row16(r[1]);
-	__m128i c = vec_row16(r[2]), d = vec_row16(r[3]);
+	__m128i a = vec_row16(r[0] + at), b = vec_row16(r[1] + at);
+	__m128i c = vec_row16(r[2] + at), d = vec_row16(r[3] + at);
 	__m128i ab = _mm_unpacklo_epi8(a, b), cd = _mm_unpacklo_epi8(c, d);
 	__m256i lo, hi;
 	vec v;
@@ -301,8 +301,8 @@ VEC_INLINE void vec_interleave(u8 *dst, const s8 *const r[GROUP])
 	v = _mm512_inserti64x4(_mm512_castsi256_si512(lo), hi, 1);
 	vec_store(dst, _mm512_xor_si512(v, vec_bytes_all(-128)));
 #else
-	__m256i a = _mm256_cvtepi8_epi16(vec_row16(r[0]));
-	__m256i b = _mm256_cvtepi8_epi16(vec_row16(r[1]));
+	__m256i a = _mm256_cvtepi8_epi16(vec_row16(r[0] + at));
+	__m256i b = _mm256_cvtepi8_epi16(vec_row16(r[1] + at));
 	__m256i lo = _mm256_unpacklo_epi16(a, b);
 	__m256i hi = _mm256_unpackhi_epi16(a, b);
 
@@ -316,30 +316,30 @@ VEC_INLINE void vec_interleave(u8 *dst, const s8 *const r[GROUP])
 #if VEC_VNNI
 #define VEC_INTERLEAVE_WIDE	64
 
-VEC_INLINE void vec_interleave_wide(u8 *dst, const s8 *const r[GROUP])
+/* Dwords so that unpacking within lanes leaves columns in order */
+VEC_INLINE vec vec_row64(const s8 *p)
+{
+	const vec order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10,
+					    14, 3, 7, 11, 15);
+
+	return _mm512_permutexvar_epi32(order, vec_load(p));
+}
+
+VEC_INLINE void vec_interleave_wide(u8 *dst, const s8 *const r[GROUP],
+				    size_t at)
 {
 	const vec flip = vec_bytes_all(-128);
-	vec a = _mm512_xor_si512(vec_load(r[0]), flip);
-	vec b = _mm512_xor_si512(vec_load(r[1]), flip);
-	vec c = _mm512_xor_si512(vec_load(r[2]), flip);
-	vec d = _mm512_xor_si512(vec_load(r[3]), flip);
-	vec ab = _mm512_unpacklo_epi8(a, b), cd = _mm512_unpacklo_epi8(c, d);
-	vec p = _mm512_unpacklo_epi16(ab, cd), q = _mm512_unpackhi_epi16(ab, cd);
-	vec s, t;
+	vec a = vec_row64(r[0] + at), b = vec_row64(r[1] + at);
+	vec c = vec_row64(r[2] + at), d = vec_row64(r[3] + at);
+	vec ab = _mm512_xor_si512(_mm512_unpacklo_epi8(a, b), flip);
+	vec cd = _mm512_xor_si512(_mm512_unpacklo_epi8(c, d), flip);
 
-	ab = _mm512_unpackhi_epi8(a, b);
-	cd = _mm512_unpackhi_epi8(c, d);
-	s = _mm512_unpacklo_epi16(ab, cd);
-	t = _mm512_unpackhi_epi16(ab, cd);
-	/* p, q, s, t hold 4 columns in each 128-bit lane: transpose lanes */
-	a = _mm512_shuffle_i32x4(p, q, 0x44);
-	b = _mm512_shuffle_i32x4(s, t, 0x44);
-	c = _mm512_shuffle_i32x4(p, q, 0xee);
-	d = _mm512_shuffle_i32x4(s, t, 0xee);
-	vec_store(dst, _mm512_shuffle_i32x4(a, b, 0x88));
-	vec_store(dst + 64, _mm512_shuffle_i32x4(a, b, 0xdd));
-	vec_store(dst + 128, _mm512_shuffle_i32x4(c, d, 0x88));
-	vec_store(dst + 192, _mm512_shuffle_i32x4(c, d, 0xdd));
+	vec_store(dst, _mm512_unpacklo_epi16(ab, cd));
+	vec_store(dst + 64, _mm512_unpackhi_epi16(ab, cd));
+	ab = _mm512_xor_si512(_mm512_unpackhi_epi8(a, b), flip);
+	cd = _mm512_xor_si512(_mm512_unpackhi_epi8(c, d), flip);
+	vec_store(dst + 128, _mm512_unpacklo_epi16(ab, cd));
+	vec_store(dst + 192, _mm512_unpackhi_epi16(ab, cd));
 }
 #endif
 

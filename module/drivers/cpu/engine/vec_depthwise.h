@@ -17,7 +17,7 @@ static void vec_dw_pack(const struct eng_conv *c, void *packed)
 	u8 *block = (u8 *)packed + sizeof(struct vec_head);
 	const s8 *w = c->weights;
 	struct vec_dw d;
-	u32 o, ky, kx;
+	u32 i, o, ky, kx;
 
 	if (vec_dw_is_conv(c)) {
 		vec_gemm_pack(c, packed, 1, c->out_c);
@@ -26,8 +26,10 @@ static void vec_dw_pack(const struct eng_conv *c, void *packed)
 	vec_dw_of(c, LANES, GROUP, &d);
 	memset(packed, 0, sizeof(struct vec_head) + d.vecs * d.block);
 	vec_pack_head(c, packed)->dw = d;
-	for (o = 0; o < c->out_c; o++) {
-		u32 lane = o % LANES, sum = 0;
+	for (i = 0; i < c->out_c * d.repeat; i++) {
+		u32 lane = i % LANES, sum = 0;
+
+		o = i % c->out_c;
 
 		for (ky = 0; ky < c->kernel_h; ky++) {
 			for (kx = 0; kx < c->kernel_w; kx++) {
@@ -62,6 +64,8 @@ struct vec_strip {
 	size_t column;		/* bytes of one column in a plane */
 	u32 row, rows;		/* first: batch * out_h + output row */
 	u32 ox, n;		/* output columns */
+	u32 columns, lo, hi;	/* of input; [lo, hi) lie inside the image */
+	s64 left;		/* input column of the first */
 };
 
 /* Rows of input under one plane, from the first column inside the image */
@@ -119,73 +123,69 @@ static void vec_rows_find(const struct vec_strip *s, s64 top, u32 left,
 	}
 }
 
-/* @n elements of each row, in whole vectors of 16 */
+/*
+ * @n elements of each row from @column on, in whole vectors of 16. The pointers
+ * stay as they are: gcc would step them in a vector, through memory.
+ */
 static void vec_interleave_run(u8 *dst, const struct vec_rows_in *from,
 			       u32 column, size_t n)
 {
-	const s8 *p[GROUP];
 	s8 tail[GROUP][16];
-	size_t i;
+	const s8 *p[GROUP];
+	size_t at = 0;
 	u32 j;
 
 	for (j = 0; j < GROUP; j++)
 		p[j] = from->p[j] + column * from->step[j];
 #ifdef VEC_INTERLEAVE_WIDE
-	for (; n >= VEC_INTERLEAVE_WIDE; n -= VEC_INTERLEAVE_WIDE) {
-		vec_interleave_wide(dst, p);
-		for (j = 0; j < GROUP; j++)
-			p[j] += VEC_INTERLEAVE_WIDE;
-		dst += VEC_INTERLEAVE_WIDE * VEC_UNIT_BYTES;
-	}
+	for (; at + VEC_INTERLEAVE_WIDE <= n; at += VEC_INTERLEAVE_WIDE)
+		vec_interleave_wide(dst + at * VEC_UNIT_BYTES, p, at);
 #endif
-	for (i = n; i >= 16; i -= 16) {
-		vec_interleave(dst, p);
-		for (j = 0; j < GROUP; j++)
-			p[j] += 16;
-		dst += 16 * VEC_UNIT_BYTES;
-	}
-	if (!i)
+	for (; at + 16 <= n; at += 16)
+		vec_interleave(dst + at * VEC_UNIT_BYTES, p, at);
+	if (at == n)
 		return;
 	for (j = 0; j < GROUP; j++) {
+		p[j] += at;
 		if (from->end[j] - p[j] >= 16)
 			continue;
-		memcpy(tail[j], p[j], i);
+		memcpy(tail[j], p[j], n - at);
 		p[j] = tail[j];
 	}
-	vec_interleave(dst, p);
+	vec_interleave(dst + at * VEC_UNIT_BYTES, p, 0);
 }
 
 static void vec_fill_columns(const struct vec_strip *s, u8 *plane, u32 from,
 			     u32 to)
 {
-	if (from < to)
-		vec_fill(plane + from * s->column, s->c->in_zp,
-			 (to - from) * (s->column / VEC_UNIT_BYTES) * GROUP);
+	vec zp = vec_zeros_unit(s->c->in_zp);
+	u8 *at = plane + from * s->column;
+
+	for (; at < plane + to * s->column; at += VEC_BYTES)
+		vec_store(at, zp);
 }
 
 /* The plane whose first row is input row @top */
 static void vec_plane_fill(const struct vec_strip *s, s64 top, u8 *plane)
 {
 	const struct eng_conv *c = s->c;
-	u32 columns = (s->n - 1) * c->stride_w +
-		      (c->kernel_w - 1) * c->dilation_w + 1;
-	s64 first = (s64)s->ox * c->stride_w - c->pad_left;
+	u32 inside = s->hi - s->lo, i;
 	struct vec_rows_in r;
-	u32 lo, hi, i;
 
-	eng_taps(first, 1, columns, c->in_w, &lo, &hi);
-	vec_fill_columns(s, plane, 0, lo);
-	vec_fill_columns(s, plane, hi, columns);
-	if (lo == hi)
-		return;
-	vec_rows_find(s, top, (u32)(first + lo), hi - lo, &r);
-	plane += lo * s->column;
-	if (s->channels % 16 == 0 && (c->in_c == s->channels || s->d->expand)) {
-		vec_interleave_run(plane, &r, 0, (size_t)(hi - lo) * s->channels);
-		return;
+	/* each may write a little too much, which the next one mends */
+	vec_fill_columns(s, plane, 0, s->lo);
+	if (inside)
+		vec_rows_find(s, top, (u32)(s->left + s->lo), inside, &r);
+	if (inside && s->column == s->channels * VEC_UNIT_BYTES &&
+	    (c->in_c == s->channels || s->d->expand)) {
+		vec_interleave_run(plane + s->lo * s->column, &r, 0,
+				   (size_t)inside * s->channels);
+		inside = 0;
 	}
-	for (i = 0; i < hi - lo; i++)
-		vec_interleave_run(plane + i * s->column, &r, i, s->channels);
+	for (i = 0; i < inside; i++)
+		vec_interleave_run(plane + (s->lo + i) * s->column, &r, i,
+				   s->channels);
+	vec_fill_columns(s, plane, s->hi, s->columns);
 }
 
 /* All planes of the strip */
@@ -214,7 +214,7 @@ static void vec_strip_offsets(const struct vec_strip *s)
 	u32 r, i, *to = s->offsets;
 
 	for (r = 0; r < s->rows; r++)
-		for (i = 0; i < s->n; i++)
+		for (i = 0; i < s->n; i += s->d->repeat)
 			*to++ = (u32)(r * line + i * step);
 }
 
@@ -307,28 +307,35 @@ VEC_INLINE void vec_strip_run(const struct vec_strip *s, const u8 *block,
 		.block = block,
 		.tap = c->dilation_w * s->column,
 		.group = s->d->plane * (s->d->shared ? GROUP : 1),
-		.out_c = c->out_c,
+		.out_c = (size_t)c->out_c * s->d->repeat,
 		.left = left,
 	};
-	u32 lane, n;
+	u32 repeat = s->d->repeat, lane, n, k;
 
 	for (lane = 0; lane < s->channels; lane += LANES) {
 		struct vec_requant q = vec_requant_load(t.block);
 
-		t.lanes = vec_min(s->channels - lane, LANES);
+		t.lanes = vec_min(s->channels * repeat - lane, LANES);
 		t.at = s->planes + lane * VEC_UNIT_BYTES;
 		t.offsets = s->offsets;
 		t.y = y + lane;
-		for (n = s->rows * s->n; n >= 3; n -= vec_min(n, 4)) {
-			vec_strip_some(&t, &q, &out, groups, taps, 4,
-				       vec_min(n, 4));
-			t.offsets += 4;
-			t.y += 4 * t.out_c;
+		n = (s->rows * s->n + repeat - 1) / repeat;
+		for (; n; n -= k) {
+			k = vec_min(n, 4);
+			/* a stretch of a row may end within a vector */
+			if (k == 1 && s->n % repeat)
+				t.lanes = s->n % repeat * s->channels;
+			else if (k == n && s->n % repeat)
+				k--;
+			if (k > 2)
+				vec_strip_some(&t, &q, &out, groups, taps, 4, k);
+			else if (k == 2)
+				vec_strip_some(&t, &q, &out, groups, taps, 2, 2);
+			else
+				vec_strip_some(&t, &q, &out, groups, taps, 1, 1);
+			t.offsets += k;
+			t.y += k * t.out_c;
 		}
-		if (n == 2)
-			vec_strip_some(&t, &q, &out, groups, taps, 2, 2);
-		else if (n)
-			vec_strip_some(&t, &q, &out, groups, taps, 1, 1);
 		t.block += s->d->block;
 	}
 }
@@ -345,7 +352,7 @@ static void vec_strip(struct vec_strip *s, const void *packed, s8 *y)
 		size_t column = s->column;
 
 		s->channels = vec_min(c->out_c - s->channel, d->channels);
-		s->column = vec_up(s->channels, 16) * VEC_UNIT_BYTES;
+		s->column = vec_dw_column(d, s->channels);
 		if (s->channel == 0 || s->column != column)
 			vec_strip_offsets(s);
 		vec_strip_fill(s);
@@ -370,6 +377,10 @@ static void vec_strips(struct vec_strip *s, const void *packed, s8 *y,
 		s->ox = begin % c->out_w;
 		s->n = vec_min(vec_min(c->out_w - s->ox, end - begin),
 			       s->d->chunk);
+		s->left = (s64)s->ox * c->stride_w - c->pad_left;
+		s->columns = (s->n - 1) * c->stride_w +
+			     (c->kernel_w - 1) * c->dilation_w + 1;
+		eng_taps(s->left, 1, s->columns, c->in_w, &s->lo, &s->hi);
 		s->rows = 1;
 		if (s->n == c->out_w)	/* of one image */
 			s->rows = vec_min(vec_min(s->d->rows,

@@ -47,6 +47,14 @@ static void vec_gemm_pack(const struct eng_conv *c, void *packed,
 	}
 }
 
+/* A vector of units of the zero point */
+VEC_INLINE vec vec_zeros_unit(s32 zp)
+{
+	u32 v = (u32)(zp + OFFSET) & (GROUP == 4 ? 0xff : 0xffff);
+
+	return vec_all((s32)(v * (GROUP == 4 ? 0x01010101U : 0x00010001U)));
+}
+
 static void vec_fill(u8 *dst, s32 zp, size_t n)
 {
 	s16 wide = (s16)(zp + OFFSET);

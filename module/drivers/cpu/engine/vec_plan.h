@@ -223,6 +223,7 @@ struct vec_dw {
 	u32 vecs;	/* vectors of channels */
 	size_t block;	/* bytes of packed memory of one vector of channels */
 	u32 channels;	/* of a channel block, at most */
+	u32 repeat;	/* neighbouring outputs in one vector: few channels */
 	u32 chunk;	/* output columns at one time */
 	u32 rows;	/* output rows at one time, 1 unless chunk is a row */
 	bool shared;	/* planes begin at every input row */
@@ -231,6 +232,13 @@ struct vec_dw {
 	size_t zeros;	/* bytes of a row of padding, 64-byte aligned */
 	size_t expand;	/* bytes of one expanded row, 0: no multiplier */
 };
+
+/* Bytes of one column of @channels in a plane */
+static inline size_t vec_dw_column(const struct vec_dw *d, u32 channels)
+{
+	return (d->repeat > 1 ? channels : vec_up(channels, 16)) *
+	       VEC_UNIT_BYTES;
+}
 
 static inline u32 vec_dw_planes(const struct vec_dw *d, u32 rows, u32 group)
 {
@@ -249,14 +257,19 @@ static inline void vec_dw_of(const struct eng_conv *c, u32 lanes, u32 group,
 		   VEC_UNIT_BYTES;
 	d->shared = c->stride_h == 1 && c->dilation_h == 1;
 	d->channels = vec_min(c->out_c, VEC_DW_CHANNELS);
-	column = vec_up(d->channels, 16) * VEC_UNIT_BYTES;
+	d->repeat = 1;
+	if (c->stride_w == 1 && lanes % c->out_c == 0 &&
+	    c->out_w % (lanes / c->out_c) == 0)
+		d->repeat = lanes / c->out_c;
+	column = vec_dw_column(d, d->channels);
 	room = VEC_DW_BYTES / (column * vec_dw_planes(d, 1, group));
 	d->chunk = 1;
 	if (room > span)
 		d->chunk = (u32)((room - span) / c->stride_w) + 1;
 	d->chunk = vec_min(vec_min(d->chunk, c->out_w), VEC_DW_OUTPUTS);
+	d->chunk = (u32)vec_up(d->chunk, d->repeat);
 	cols = (size_t)(d->chunk - 1) * c->stride_w + span;
-	d->plane = cols * column;
+	d->plane = vec_up(cols * column, 64);
 	d->rows = 1;
 	room = VEC_DW_BYTES / d->plane;
 	if (d->chunk == c->out_w && room > vec_dw_planes(d, 1, group)) {
