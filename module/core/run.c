@@ -86,7 +86,11 @@ static int wait_for(struct ai_request *rq)
 	return rq->status;
 }
 
-/* Hand it over. Return: 1 if it has to be waited for, or its status. */
+/* What is left to do for a job, where it is not an errno or 0 (done). */
+#define RUN_WAIT	1	/* it was submitted */
+#define RUN_SYNC	2	/* it can run here; its binding is pinned */
+
+/* Hand it over, as RCU-sched reader. */
 static int submit(struct ai_request *rq, u64 now)
 {
 	struct ai_device *dev = rq->dev;
@@ -95,67 +99,68 @@ static int submit(struct ai_request *rq, u64 now)
 	rq->job.sync = false;
 	init_completion(rq->done);
 	if (unlikely(!ai_credit_get(dev, now)))
-		return ai_rq_enqueue(rq) ?: 1;
+		return ai_rq_enqueue(rq) ?: RUN_WAIT;
 	if (unlikely(!ai_rq_start(rq)))
-		return 1;
+		return RUN_WAIT;
 	status = ai_rq_status(rq);
 	ai_activity_count(dev, status);
 	ai_credit_put(dev);
 	return status;
 }
 
-/* The binding behind a slot, if it has these samples. As RCU-sched reader. */
-static struct ai_binding *find(struct ai_ctx *ctx,
-			       const struct aioffload_run *k)
+/*
+ * As RCU-sched reader, which protects the binding. It is pinned only where the
+ * reader ends before the job does: by ai_rq_start() for a job that goes its own
+ * way, here for one in ->run(), which may sleep.
+ */
+static int start(struct ai_ctx *ctx, const struct aioffload_run *k,
+		 struct ai_request *rq, u64 now)
 {
 	struct ai_binding *b = ai_ctx_slot(ctx, k->slot);
-
-	if (unlikely(!b))
-		return ERR_PTR(-ENOENT);
-	if (unlikely(!ai_samples_ok(b->samples, k->first, k->count)))
-		return ERR_PTR(-EINVAL);
-	return b;
-}
-
-/*
- * As RCU-sched reader, which ends here. The binding is pinned only where the
- * reader ends before the job does: by ai_rq_start() for a job that goes its
- * own way, here for one in ->run(), which may sleep.
- */
-static int start(struct ai_request *rq, u64 timeout_ns)
-{
-	struct ai_binding *b = rq->binding;
-	u64 now = ai_now();
 	int ret;
 
-	rq->deadline = ai_deadline(now, timeout_ns);
+	if (unlikely(!b))
+		return -ENOENT;
+	if (unlikely(!ai_samples_ok(b->samples, k->first, k->count)))
+		return -EINVAL;
+	ai_rq_fill(rq, b, ai_target_of(b));
+	rq->job.first = k->first;
+	rq->job.count = k->count;
+	ret = ai_sec_may(&ctx->sec, AI_RIGHT_EXEC, rq->dev->id);
+	if (unlikely(ret))
+		return ret;
 	if (rq->dev->caps & AIOFFLOAD_CAP_SYNC &&
 	    likely(!ai_sched_gate(&rq->dev->sched))) {
 		refcount_inc(&b->refs);
-		rcu_read_unlock_sched();
-		ret = run_sync(rq, now);
-		if (unlikely(ret == -EAGAIN)) {
-			rcu_read_lock_sched();
-			ret = submit(rq, now);
-			rcu_read_unlock_sched();
-		}
-		if (ret > 0)
-			ret = wait_for(rq);
-		ai_binding_put(b);
-		return ret;
+		return RUN_SYNC;
 	}
-	ret = submit(rq, now);
-	rcu_read_unlock_sched();
-	return unlikely(ret > 0) ? wait_for(rq) : ret;
+	return submit(rq, now);
+}
+
+/* The device may have no room at the moment: then it is submitted after all. */
+static int run_here(struct ai_request *rq, u64 now)
+{
+	struct ai_binding *b = rq->binding;
+	int ret = run_sync(rq, now);
+
+	if (unlikely(ret == -EAGAIN)) {
+		rcu_read_lock_sched();
+		ret = submit(rq, now);
+		rcu_read_unlock_sched();
+		if (ret == RUN_WAIT)
+			ret = wait_for(rq);
+	}
+	ai_binding_put(b);
+	return ret;
 }
 
 long ai_ctx_run(struct ai_ctx *ctx, void __user *uarg)
 {
-	/* Filled below; no need that the compiler clears them as well. */
+	/* Filled as needed; they need not be cleared by the compiler first. */
 	struct completion done __uninitialized;
 	struct ai_request rq __uninitialized;
 	struct aioffload_run k __uninitialized;
-	struct ai_binding *b;
+	u64 now;
 	int ret;
 
 	ret = ai_copy_in_fast(&k, sizeof(k), uarg);
@@ -164,22 +169,17 @@ long ai_ctx_run(struct ai_ctx *ctx, void __user *uarg)
 	if (unlikely(k.flags || k.reserved))
 		return -EINVAL;
 
-	rcu_read_lock_sched();
-	b = find(ctx, &k);
-	if (IS_ERR(b)) {
-		rcu_read_unlock_sched();
-		return PTR_ERR(b);
-	}
-	ai_rq_fill(&rq, b, ai_target_of(b));
+	now = ai_now();
 	rq.queue = NULL;
 	rq.done = &done;
 	rq.sched.sd = NULL;
-	rq.job.first = k.first;
-	rq.job.count = k.count;
-	ret = ai_sec_may(&ctx->sec, AI_RIGHT_EXEC, rq.dev->id);
-	if (unlikely(ret)) {
-		rcu_read_unlock_sched();
-		return ret;
-	}
-	return start(&rq, k.timeout_ns);
+	rq.deadline = ai_deadline(now, k.timeout_ns);
+	rcu_read_lock_sched();
+	ret = start(ctx, &k, &rq, now);
+	rcu_read_unlock_sched();
+	if (ret == RUN_SYNC)
+		return run_here(&rq, now);
+	if (unlikely(ret == RUN_WAIT))
+		return wait_for(&rq);
+	return ret;
 }
