@@ -100,8 +100,13 @@ test:
 lint:
 	$(TOP)/tools/lint
 
+# Natively under sanitizers; the vector kernels on arm64 too, emulated.
+ARM_UNIT := test_kernels test_kernels_elem test_kernels_f32
 unit:
-	$(MAKE) -C $(TOP)/tests/unit
+	$(MAKE) -j$$(nproc) --output-sync=target -C $(TOP)/tests/unit
+	$(MAKE) -j$$(nproc) --output-sync=target -C $(TOP)/tests/unit SAN= \
+		CC=aarch64-linux-gnu-gcc RUN=qemu-aarch64-static \
+		LDSTATIC=-static $(ARM_UNIT)
 
 # Not to find something new, but to see that the fuzzers work and that what
 # was found stays mended; FUZZ_SECONDS is shared by all of them.
