@@ -33,6 +33,23 @@ int cv_window(struct cv *c, u8 padding, struct cv_window *w);
 int cv_axis(struct cv *c, s64 axis, u32 rank, u32 *out);
 
 /* lower_conv.c */
+
+/*
+ * A layer with weights, as far as all three kinds go the same way.
+ * @x, @w, @bias: tensors; @bias may be CV_NONE
+ * @channels: of the output
+ * @groups: into which the channels are divided
+ * @per_tensor_float: the one-scale multiplier's product is computed in float
+ */
+struct cv_layer {
+	u32 x, w, bias;
+	u32 weights;		/* TFLite tensor */
+	u32 channels;
+	u32 groups;
+	bool quantised;
+	bool per_tensor_float;
+};
+
 int cv_lower_conv(struct cv *c);
 int cv_lower_depthwise(struct cv *c);
 int cv_lower_fc(struct cv *c);
@@ -57,10 +74,12 @@ int cv_broadcast_shape(struct cv *c, u32 a, u32 b, u32 *rank, u32 *dims);
 int cv_lower_add(struct cv *c);
 int cv_lower_sub(struct cv *c);
 int cv_lower_mul(struct cv *c);
-int cv_lower_average_pool(struct cv *c);
-int cv_lower_max_pool(struct cv *c);
 int cv_lower_mean(struct cv *c);
 int cv_lower_softmax(struct cv *c);
+
+/* lower_pool.c */
+int cv_lower_average_pool(struct cv *c);
+int cv_lower_max_pool(struct cv *c);
 
 /* lower_unary.c */
 int cv_lower_relu(struct cv *c);
@@ -73,6 +92,11 @@ int cv_lower_logistic(struct cv *c);
 int cv_lower_tanh(struct cv *c);
 int cv_lower_quantize(struct cv *c);
 int cv_lower_dequantize(struct cv *c);
+
+/* lower_centre.c: weights whose zero point is not 0 */
+int cv_centre_conv(struct cv *c, struct cv_layer *l);
+int cv_centre_depthwise(struct cv *c, struct cv_layer *l, struct aim_p_conv *p);
+int cv_centre_fc(struct cv *c, struct cv_layer *l);
 
 /* lower_shape.c */
 int cv_lower_reshape(struct cv *c);

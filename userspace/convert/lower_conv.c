@@ -2,23 +2,7 @@
 /* Convolutions and fully connected layers. */
 #include "lower.h"
 
-/*
- * A layer with weights, as far as all three kinds go the same way.
- * @x, @w, @bias: tensors; @bias may be CV_NONE
- * @channels: of the output
- * @groups: into which the channels are divided
- * @per_tensor_float: the one-scale multiplier's product is computed in float
- */
-struct layer {
-	u32 x, w, bias;
-	u32 weights;		/* TFLite tensor */
-	u32 channels;
-	u32 groups;
-	bool quantised;
-	bool per_tensor_float;
-};
-
-static int layer_types(struct cv *c, struct layer *l)
+static int layer_types(struct cv *c, struct cv_layer *l)
 {
 	u8 x = c->tensors[l->x].t.type, w = c->tensors[l->w].t.type;
 
@@ -35,15 +19,17 @@ static int layer_types(struct cv *c, struct layer *l)
 				 tfl_type_name(c->m->tensors[cv_input(c, 0)].type),
 				 tfl_type_name(c->m->tensors[l->weights].type));
 	l->quantised = x == AIM_TYPE_S8;
-	if (l->quantised && c->tensors[l->w].t.zero_point)
+	/* the reference kernel would ignore it */
+	if (c->m->tensors[l->weights].type == TFL_INT8 &&
+	    c->op->code != TFL_FULLY_CONNECTED &&
+	    c->tensors[l->w].t.zero_point)
 		return cv_refuse(c, -EOPNOTSUPP,
-				 "the zero point of weights '%s' must be %d; asymmetric weights are not supported, requantise the model to int8",
-				 cv_name(c, l->weights),
-				 c->m->tensors[l->weights].type == TFL_UINT8 ? 128 : 0);
+				 "the zero point of weights '%s' must be 0",
+				 cv_name(c, l->weights));
 	return 0;
 }
 
-static int layer_operands(struct cv *c, struct layer *l)
+static int layer_operands(struct cv *c, struct cv_layer *l)
 {
 	int err = cv_arity(c, 2, 3, 1);
 
@@ -66,7 +52,7 @@ static int layer_operands(struct cv *c, struct layer *l)
 	return err;
 }
 
-static int layer_bias(struct cv *c, struct layer *l)
+static int layer_bias(struct cv *c, struct cv_layer *l)
 {
 	u32 value = cv_input(c, 2), dims[1] = { l->channels };
 	struct cv_kind k;
@@ -99,7 +85,7 @@ static int layer_bias(struct cv *c, struct layer *l)
 }
 
 /* Keep the scales with the weights, for whoever looks into the file. */
-static int keep_scales(struct cv *c, struct layer *l)
+static int keep_scales(struct cv *c, struct cv_layer *l)
 {
 	const struct tfl_tensor *t = &c->m->tensors[l->weights];
 	struct aim_tensor *w = &c->tensors[l->w].t;
@@ -119,7 +105,7 @@ static int keep_scales(struct cv *c, struct layer *l)
 	return 0;
 }
 
-static int check_scales(struct cv *c, struct layer *l)
+static int check_scales(struct cv *c, struct cv_layer *l)
 {
 	const struct tfl_tensor *t = &c->m->tensors[l->weights];
 	u32 i, dim = (u32)t->quantized_dimension;
@@ -154,7 +140,7 @@ static int check_scales(struct cv *c, struct layer *l)
  * One multiplier per output channel: s_in * s_w / s_out. Where the reference
  * has one for the whole layer, it multiplies the first two as floats.
  */
-static int layer_requants(struct cv *c, struct layer *l, u32 *first)
+static int layer_requants(struct cv *c, struct cv_layer *l, u32 *first)
 {
 	const struct tfl_tensor *t = &c->m->tensors[l->weights];
 	float in = 0, out = 0, w;
@@ -191,7 +177,7 @@ static int layer_requants(struct cv *c, struct layer *l, u32 *first)
 }
 
 /* The operator itself, once its parameters but for requants are known. */
-static int layer_emit(struct cv *c, u16 code, struct layer *l, u32 out,
+static int layer_emit(struct cv *c, u16 code, struct cv_layer *l, u32 out,
 		      struct aim_op **op, u32 *requant_first)
 {
 	u32 in[3] = { l->x, l->w, l->bias };
@@ -207,7 +193,7 @@ static int layer_emit(struct cv *c, u16 code, struct layer *l, u32 out,
 	return cv_new_op(c, code, in, 3, &out, 1, op);
 }
 
-static int rank4(struct cv *c, const struct layer *l)
+static int rank4(struct cv *c, const struct cv_layer *l)
 {
 	if (c->tensors[l->x].t.rank != 4 || c->tensors[l->w].t.rank != 4)
 		return cv_refuse(c, -EINVAL,
@@ -222,7 +208,7 @@ struct conv_fields {
 	u32 activation, dilation_w, dilation_h;
 };
 
-static int conv_params(struct cv *c, const struct layer *l,
+static int conv_params(struct cv *c, const struct cv_layer *l,
 		       const struct conv_fields *f, struct aim_p_conv *p,
 		       u8 *activation, u32 *out_h, u32 *out_w)
 {
@@ -265,7 +251,7 @@ static int conv_params(struct cv *c, const struct layer *l,
 }
 
 /* Channels of one group, out of an image or a layer's weights and bias. */
-static int group_input(struct cv *c, const struct layer *l, u32 g, u32 *x)
+static int group_input(struct cv *c, const struct cv_layer *l, u32 g, u32 *x)
 {
 	struct cv_kind k = cv_kind_of(c, l->x);
 	struct aim_op *op;
@@ -284,7 +270,7 @@ static int group_input(struct cv *c, const struct layer *l, u32 g, u32 *x)
 	return 0;
 }
 
-static int group_const(struct cv *c, const struct layer *l, u32 g, u32 whole,
+static int group_const(struct cv *c, const struct cv_layer *l, u32 g, u32 whole,
 		       u32 *part)
 {
 	struct cv_kind k = cv_kind_of(c, whole);
@@ -295,7 +281,7 @@ static int group_const(struct cv *c, const struct layer *l, u32 g, u32 whole,
 			    c->tensors[whole].source, part);
 }
 
-static int group_emit(struct cv *c, const struct layer *l,
+static int group_emit(struct cv *c, const struct cv_layer *l,
 		      const struct aim_p_conv *p, u32 g, const struct cv_kind *k,
 		      u32 *y)
 {
@@ -321,7 +307,7 @@ static int group_emit(struct cv *c, const struct layer *l,
 }
 
 /* Groups are convolutions of their own, whose results are joined. */
-static int emit_groups(struct cv *c, struct layer *l, struct aim_p_conv *p,
+static int emit_groups(struct cv *c, struct cv_layer *l, struct aim_p_conv *p,
 		       u32 out)
 {
 	u32 parts[AIM_MAX_OP_OPERANDS], g;
@@ -342,7 +328,7 @@ static int emit_groups(struct cv *c, struct layer *l, struct aim_p_conv *p,
 	return err;
 }
 
-static int lower_window(struct cv *c, u16 code, struct layer *l,
+static int lower_window(struct cv *c, u16 code, struct cv_layer *l,
 			const struct conv_fields *f, u32 depth_multiplier)
 {
 	struct aim_p_conv p = { .depth_multiplier = depth_multiplier };
@@ -361,6 +347,9 @@ static int lower_window(struct cv *c, u16 code, struct layer *l,
 	err = cv_result(c, cv_output(c, 0), 4, dims, &out);
 	if (!err)
 		err = cv_clamp(c, activation, out, &p.clamp);
+	if (!err)
+		err = code == AIM_OP_DEPTHWISE ? cv_centre_depthwise(c, l, &p) :
+						 cv_centre_conv(c, l);
 	if (!err && l->groups > 1)
 		return emit_groups(c, l, &p, out);
 	if (!err)
@@ -370,7 +359,7 @@ static int lower_window(struct cv *c, u16 code, struct layer *l,
 	return err;
 }
 
-static int count_groups(struct cv *c, struct layer *l)
+static int count_groups(struct cv *c, struct cv_layer *l)
 {
 	u32 in = c->tensors[l->x].t.dims[3], per = c->tensors[l->w].t.dims[3];
 
@@ -389,7 +378,7 @@ static int count_groups(struct cv *c, struct layer *l)
 int cv_lower_conv(struct cv *c)
 {
 	static const struct conv_fields fields = { TFL_OPT_CONV_2D, 3, 4, 5 };
-	struct layer l = { 0 };
+	struct cv_layer l = { 0 };
 	int err;
 
 	err = layer_operands(c, &l);
@@ -408,7 +397,7 @@ int cv_lower_conv(struct cv *c)
 int cv_lower_depthwise(struct cv *c)
 {
 	static const struct conv_fields fields = { TFL_OPT_DEPTHWISE, 4, 5, 6 };
-	struct layer l = { 0 };
+	struct cv_layer l = { 0 };
 	u32 channels;
 	int err;
 
@@ -429,7 +418,7 @@ int cv_lower_depthwise(struct cv *c)
 }
 
 /* The input is read as rows of the weights' length, whatever its shape. */
-static int fc_shape(struct cv *c, struct layer *l, bool keep_dims, u32 *rank,
+static int fc_shape(struct cv *c, struct cv_layer *l, bool keep_dims, u32 *rank,
 		    u32 dims[AIM_MAX_RANK])
 {
 	const struct aim_tensor *x = &c->tensors[l->x].t;
@@ -460,7 +449,7 @@ int cv_lower_fc(struct cv *c)
 {
 	u32 out, rank = 0, dims[AIM_MAX_RANK];
 	struct aim_p_fc p = { 0 };
-	struct layer l = { 0 };
+	struct cv_layer l = { 0 };
 	struct aim_op *op;
 	struct fb_table o;
 	int err;
@@ -485,6 +474,8 @@ int cv_lower_fc(struct cv *c)
 		err = cv_result(c, cv_output(c, 0), rank, dims, &out);
 	if (!err)
 		err = cv_clamp(c, fb_u8(&o, 0, 0), out, &p.clamp);
+	if (!err)
+		err = cv_centre_fc(c, &l);
 	if (!err)
 		err = layer_emit(c, AIM_OP_FC, &l, out, &op, &p.requant_first);
 	if (!err)

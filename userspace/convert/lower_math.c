@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Pairs of tensors, pools, means and softmax. */
+/* Pairs of tensors, means and softmax. */
 #include <math.h>
 
 #include "lower.h"
@@ -167,110 +167,6 @@ int cv_lower_sub(struct cv *c)
 int cv_lower_mul(struct cv *c)
 {
 	return lower_pair(c, AIM_OP_MUL, TFL_OPT_MUL, product_params);
-}
-
-/* ---- pools ---- */
-
-/*
- * The reference rounds a uint8 average half up, an int8 one half away from
- * zero. They agree where no half can occur: where every window has an odd
- * number of elements.
- */
-static bool average_has_halves(const struct aim_p_pool *p)
-{
-	bool padded = p->pad_top || p->pad_bottom || p->pad_left || p->pad_right;
-
-	return padded || p->kernel_h % 2 == 0 || p->kernel_w % 2 == 0;
-}
-
-static int pool_quant(struct cv *c, const struct aim_p_pool *p, bool average)
-{
-	u32 x = cv_input(c, 0), y = cv_output(c, 0);
-
-	if (c->m->tensors[x].type == TFL_FLOAT32)
-		return 0;
-	if (average && c->m->tensors[x].type == TFL_UINT8 &&
-	    average_has_halves(p))
-		return cv_refuse(c, -EOPNOTSUPP,
-				 "a uint8 average over an even number of elements can't be computed exactly; quantise the model to int8");
-	return cv_same_quant(c, x, y);
-}
-
-static int pool_params(struct cv *c, const struct aim_tensor *x,
-		       struct aim_p_pool *p, u8 *activation, u32 dims[4])
-{
-	struct cv_window h, v;
-	struct fb_table o;
-	int err;
-
-	if (x->rank != 4)
-		return cv_refuse(c, -EINVAL, "its input must have 4 dimensions, not %u",
-				 x->rank);
-	err = cv_options(c, TFL_OPT_POOL_2D, &o);
-	if (err)
-		return err;
-	v = (struct cv_window){ .in = x->dims[1], .dilation = 1,
-				.stride = fb_u32(&o, 2, 0),
-				.kernel = fb_u32(&o, 4, 0) };
-	h = (struct cv_window){ .in = x->dims[2], .dilation = 1,
-				.stride = fb_u32(&o, 1, 0),
-				.kernel = fb_u32(&o, 3, 0) };
-	err = cv_window(c, fb_u8(&o, 0, 0), &v);
-	if (!err)
-		err = cv_window(c, fb_u8(&o, 0, 0), &h);
-	if (!err && (u64)v.kernel * h.kernel > AIM_MAX_WINDOW)
-		err = cv_refuse(c, -E2BIG, "its window of %u by %u is too large",
-				v.kernel, h.kernel);
-	*p = (struct aim_p_pool){
-		.kernel_h = v.kernel, .kernel_w = h.kernel,
-		.stride_h = v.stride, .stride_w = h.stride,
-		.pad_top = v.before, .pad_bottom = v.after,
-		.pad_left = h.before, .pad_right = h.after,
-	};
-	*activation = fb_u8(&o, 5, 0);
-	dims[0] = x->dims[0];
-	dims[1] = v.out;
-	dims[2] = h.out;
-	dims[3] = x->dims[3];
-	return err;
-}
-
-static int lower_pool(struct cv *c, u16 code)
-{
-	struct aim_p_pool p;
-	struct aim_op *op;
-	u32 x, y, dims[4];
-	u8 activation = 0;
-	int err;
-
-	err = cv_arity(c, 1, 1, 1);
-	if (!err)
-		err = cv_signed(c, cv_input(c, 0), &x);
-	if (!err)
-		err = pool_params(c, &c->tensors[x].t, &p, &activation, dims);
-	if (!err)
-		err = cv_result(c, cv_output(c, 0), 4, dims, &y);
-	if (!err)
-		err = cv_same_type(c, x, y);
-	if (!err)
-		err = pool_quant(c, &p, code == AIM_OP_AVGPOOL);
-	if (!err)
-		err = cv_clamp(c, activation, y, &p.clamp);
-	if (!err)
-		err = cv_new_unary(c, code, x, y, &op);
-	if (!err)
-		op->p.pool = p;
-	return err;
-}
-
-int cv_lower_average_pool(struct cv *c)
-{
-	return lower_pool(c, AIM_OP_AVGPOOL);
-}
-
-int cv_lower_max_pool(struct cv *c)
-{
-	return lower_pool(c, AIM_OP_MAXPOOL);
 }
 
 /* ---- MEAN ---- */
