@@ -70,7 +70,7 @@ bool eng_step(const struct eng_program *prog, const void *const *inputs,
 	      void *const *outputs, void *arena, struct eng_cursor *at,
 	      u64 budget);
 
-/* A budget that keeps one eng_step() below about 40 us on real hardware. */
+/* A budget for about 25 us on a fast machine; 50 us are not passed on others. */
 u64 eng_budget(const struct eng_program *prog);
 
 /* Sum of the cost of all steps, in the unit of @budget. */

@@ -12,6 +12,9 @@
  */
 #define PACK_BYTES	(128U << 10)
 
+/* A vector kernel takes as long for fewer channels as for these. */
+#define LANES		32
+
 /* Rows of a fully connected layer from which it is done as a convolution. */
 #define FC_ROWS		8
 
@@ -25,6 +28,14 @@ struct layer {
 	u64 mac_cost;		/* of one product */
 };
 
+/* fp32 is slower by what the unit gains on bytes, at least by the size. */
+static u64 mac_cost(const struct eng_compiler *c, u32 type)
+{
+	u32 f32 = c->isa->macs_per_ns_x16 / (16 * 10);
+
+	return type != AIM_TYPE_F32 ? 1 : f32 > 4 ? f32 : 4;
+}
+
 static void set_common(struct eng_compiler *c, const struct aim_op *op,
 		       struct layer *l, u32 requant_first,
 		       struct aim_clamp clamp)
@@ -35,7 +46,7 @@ static void set_common(struct eng_compiler *c, const struct aim_op *op,
 
 	l->y = eng_output(c, op);
 	l->type = v->tensors[l->x].type;
-	l->mac_cost = l->type == AIM_TYPE_F32 ? 4 : 1;
+	l->mac_cost = mac_cost(c, l->type);
 	l->c.in_zp = v->tensors[l->x].zero_point;
 	l->c.out_zp = v->tensors[l->y].zero_point;
 	l->c.clamp = clamp;
@@ -109,6 +120,15 @@ static u64 value_cost(const struct eng_compiler *c, const struct layer *l,
 	return cost;
 }
 
+/* Cost of @channels of an output pixel */
+static u64 pixel_cost(const struct eng_compiler *c, const struct layer *l,
+		      const struct eng_conv_kernel *k, u32 channels)
+{
+	if (k != l->scalar && channels < LANES)
+		channels = LANES;
+	return value_cost(c, l, k) * channels;
+}
+
 /* Output channels [first, first + n) of @l */
 static struct eng_conv part_of(const struct layer *l, u32 first, u32 n)
 {
@@ -173,7 +193,7 @@ static int fill_part(struct eng_compiler *c, const struct layer *l, u32 first,
 		t->unit_cost = cost * pixels_of(part);
 	} else {
 		t->units = (u32)pixels_of(part);
-		t->unit_cost = cost * n;
+		t->unit_cost = pixel_cost(c, l, k, n);
 	}
 	t->granule = k->granule(part);
 	if (!t->granule)

@@ -26,7 +26,7 @@ bool eng_needs_fpu(const struct eng_program *prog)
 
 u64 eng_budget(const struct eng_program *prog)
 {
-	return prog->isa->macs_per_ns_x16 * 40000ULL / 16;
+	return prog->isa->macs_per_ns_x16 * 25000ULL / 16;
 }
 
 /* How many of @left units to do now: whole granules, at least one. */
