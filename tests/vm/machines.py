@@ -31,6 +31,9 @@ SCRIPTS = ["cli", "golden"]
 APPEND = ["slub_debug=FZP", "panic_on_oops=1"]
 MEMORY = 2048
 TIMEOUT = 1500
+# All samples of all models in scalar code on the first kernel; on the others
+# what this many multiply-adds allow (two samples of the largest models).
+SCALAR_MACS = 700 * 10 ** 6
 
 COMPLAINTS = re.compile(
     r"WARNING: |BUG: |BUG |\bOops\b|general protection|Call Trace|"
@@ -128,6 +131,8 @@ class Results:
                 "--console", os.path.join(BUILD, "console-" + self.kernel)]
         for a in APPEND:
             argv += ["--append", a]
+        if self.kernel != KERNELS[0]:
+            argv += ["--env", "VMTEST_SCALAR_MACS=%d" % SCALAR_MACS]
         if BARE:
             argv += ["--bare", "--env", "AIOFFLOAD_MODULES=/mnt/share/ko"]
         argv += ["--", "sh", "/mnt/share/run.sh", "/mnt/share/wanted"]
