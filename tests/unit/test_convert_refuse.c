@@ -368,9 +368,9 @@ static void test_pools(void **state)
 	op = op1(1, x, y);
 	tb_option(op, 5, 1, 4, 2);
 	tb_option(op, 5, 2, 4, 2);
-	tb_option(op, 5, 3, 4, 2);
+	tb_option(op, 5, 3, 4, 3);
 	tb_option(op, 5, 4, 4, 2);
-	expect(-EOPNOTSUPP, "uint8 average over an even number");
+	expect(-EOPNOTSUPP, "padded uint8 average");
 
 	x = image(TB_I8);
 	y = result(tb_act(&b, "y", TB_I8, 0.5f, 0, 4, D4(1, 2, 2, 2)));
@@ -509,6 +509,86 @@ static void test_softmax(void **state)
 	expect(-EINVAL, "out of range");
 }
 
+/* Weights less their zero point that don't even fit the sum of two int8. */
+static void test_wide_weights(void **state)
+{
+	static const u8 w[8] = { 255, 0, 1, 2, 3, 4, 5, 6 };
+	int x = image(TB_U8), in[2] = { x, 0 }, y;
+	struct tb_op *op;
+
+	in[1] = tb_const(&b, "w", TB_U8, 0.1f, 0, 2, (const int[]){ 4, 2 }, w);
+	y = result(tb_act(&b, "y", TB_U8, 1, 0, 2, (const int[]){ 16, 4 }));
+	tb_operator(&b, 9, 2, in, 1, &y);
+	expect(-EOPNOTSUPP, "a zero point of 0 with a weight of 255");
+
+	in[0] = image(TB_U8);
+	in[1] = tb_const(&b, "w", TB_U8, 0.1f, 100, 4, D4(1, 1, 2, 2), w);
+	y = result(tb_act(&b, "y", TB_U8, 1, 0, 4, D4(1, 4, 2, 2)));
+	op = tb_operator(&b, 4, 2, in, 1, &y);
+	tb_option(op, 2, 0, 1, 1);
+	tb_option(op, 2, 1, 4, 1);
+	tb_option(op, 2, 2, 4, 1);
+	tb_option(op, 2, 5, 4, 2);
+	expect(-EOPNOTSUPP, "dilation with weights of such a range");
+
+	in[0] = image(TB_U8);
+	in[1] = tb_const(&b, "w", TB_U8, 0.1f, 100, 4, D4(2, 1, 1, 1), w);
+	y = result(tb_act(&b, "y", TB_U8, 1, 0, 4, D4(1, 4, 4, 2)));
+	op = tb_operator(&b, 3, 2, in, 1, &y);
+	tb_option(op, 1, 1, 4, 1);
+	tb_option(op, 1, 2, 4, 1);
+	expect(-EOPNOTSUPP, "groups with weights of such a range");
+}
+
+/* What the format lacks and others stand in for has limits of its own. */
+static void test_stand_ins(void **state)
+{
+	int x = image(TB_F32), in[3] = { x, 0, 0 }, y;
+	struct tb_op *op;
+
+	in[1] = tb_const(&b, "zero", TB_F32, 0, 0, 0, NULL, &(float){ 0 });
+	y = result(tb_act(&b, "y", TB_F32, 0, 0, 4, D4(1, 4, 4, 2)));
+	tb_operator(&b, 42, 2, in, 1, &y);
+	expect(-EINVAL, "a divisor has no inverse");
+
+	in[0] = image(TB_F32);
+	in[1] = tb_const(&b, "nan", TB_F32, 0, 0, 0, NULL, &(float){ NAN });
+	y = result(tb_act(&b, "y", TB_F32, 0, 0, 4, D4(1, 4, 4, 2)));
+	tb_operator(&b, 55, 2, in, 1, &y);
+	expect(-EINVAL, "is not a number");
+
+	in[0] = image(TB_I8);
+	in[1] = tb_ints(&b, "axes", 1, (const int[]){ 3 });
+	y = result(tb_act(&b, "y", TB_I8, 0.5f, 0, 3, (const int[]){ 1, 4, 4 }));
+	tb_operator(&b, 82, 2, in, 1, &y);
+	expect(-EOPNOTSUPP, "over height and width");
+
+	in[0] = image(TB_I8);
+	in[1] = tb_ints(&b, "block", 2, (const int[]){ 3, 1 });
+	in[2] = tb_const(&b, "pads", TB_I32, 0, 0, 2, (const int[]){ 2, 2 },
+			 D4(0, 0, 0, 0));
+	y = result(tb_act(&b, "y", TB_I8, 0.5f, 0, 4, D4(3, 1, 4, 2)));
+	tb_operator(&b, 38, 3, in, 1, &y);
+	expect(-EINVAL, "can't make blocks of 3 of 4");
+
+	x = image(TB_I8);
+	y = result(tb_act(&b, "y", TB_I8, 0.5f, 0, 4, D4(1, 1, 1, 32)));
+	op = op1(26, x, y);
+	tb_option(op, 19, 0, 4, 3);
+	expect(-EINVAL, "blocks of 3 of 4 by 4");
+
+	x = image(TB_F32);
+	y = result(tb_act(&b, "y", TB_U8, 1, 0, 4, D4(1, 4, 4, 2)));
+	op1(53, x, y);
+	expect(-EOPNOTSUPP, "from float32 to uint8");
+
+	/* a shape can be computed, but not be a result */
+	x = image(TB_F32);
+	y = result(tb_act(&b, "y", TB_I32, 0, 0, 1, (const int[]){ 4 }));
+	op1(77, x, y);
+	expect(-EOPNOTSUPP, "is a computed shape");
+}
+
 /*
  * Many operators that unpack the same constant would make a file many times as
  * large as their own: there is a limit.
@@ -581,6 +661,8 @@ int main(void)
 		cmocka_unit_test(test_shapes),
 		cmocka_unit_test(test_slices),
 		cmocka_unit_test(test_softmax),
+		cmocka_unit_test(test_wide_weights),
+		cmocka_unit_test(test_stand_ins),
 		cmocka_unit_test(test_out_of_proportion),
 		cmocka_unit_test(test_issues),
 	};
