@@ -78,6 +78,29 @@ static void binary_random(const struct eng_isa *isa)
 	}
 }
 
+/* Parameters as networks have them, every pair of values: ties included */
+static void sum_usual(const struct eng_isa *isa)
+{
+	u32 i;
+
+	for (i = 0; i < 120; i++) {
+		struct eng_binary p = rnd_binary(0);
+
+		p.left_shift = 20;
+		p.a.shift = rnd_in(-3, 0);
+		p.b.shift = rnd_in(-3, 0);
+		p.out.shift = rnd_in(-20, -15);
+		if (i % 4 == 0)	/* powers of two: exact ties everywhere */
+			p.a.multiplier = p.b.multiplier = p.out.multiplier =
+				1 << 30;
+		p.clamp = (struct aim_clamp){ -128, 127 };
+		compare_binary(isa->name, isa->add_s8, eng_isa_scalar.add_s8,
+			       &p, 65536);
+		compare_binary(isa->name, isa->sub_s8, eng_isa_scalar.sub_s8,
+			       &p, 65536);
+	}
+}
+
 static void lut_random(const struct eng_isa *isa)
 {
 	u32 i, j;
@@ -191,6 +214,11 @@ static void test_binary(void **state)
 	each_unit(binary_random);
 }
 
+static void test_sum_usual(void **state)
+{
+	each_unit(sum_usual);
+}
+
 static void test_lut(void **state)
 {
 	each_unit(lut_random);
@@ -210,6 +238,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_binary),
+		cmocka_unit_test(test_sum_usual),
 		cmocka_unit_test(test_lut),
 		cmocka_unit_test(test_pool),
 		cmocka_unit_test(test_pool_large),

@@ -338,6 +338,26 @@ VEC_INLINE vecf vecf_add(vecf a, vecf b)
 	return vaddq_f32(a, b);
 }
 
+VEC_INLINE vecf vecf_from(vec v)
+{
+	return vcvtq_f32_s32(v);
+}
+
+VEC_INLINE vec vecf_round(vecf x)
+{
+	return vcvtnq_s32_f32(x);
+}
+
+VEC_INLINE vecf vecf_ties(vecf worst, vecf x)
+{
+	return vmaxq_f32(worst, vabdq_f32(x, vrndnq_f32(x)));
+}
+
+VEC_INLINE bool vecf_above(vecf x, float limit)
+{
+	return vmaxvq_f32(x) > limit;
+}
+
 VEC_INLINE vecf vecf_clamp(vecf x, vecf min, vecf max)
 {
 	x = vbslq_f32(vcltq_f32(x, min), min, x);

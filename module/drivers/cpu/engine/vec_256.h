@@ -357,6 +357,33 @@ VEC_INLINE vecf vecf_add(vecf a, vecf b)
 	return _mm256_add_ps(a, b);
 }
 
+VEC_INLINE vecf vecf_from(vec v)
+{
+	return _mm256_cvtepi32_ps(v);
+}
+
+/* To nearest, |x| < 2^31 */
+VEC_INLINE vec vecf_round(vecf x)
+{
+	return _mm256_cvtps_epi32(x);
+}
+
+/* The larger of @worst and the distance of @x from the nearest integer */
+VEC_INLINE vecf vecf_ties(vecf worst, vecf x)
+{
+	vecf d = _mm256_sub_ps(x, _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT |
+						     _MM_FROUND_NO_EXC));
+
+	return _mm256_max_ps(worst, _mm256_andnot_ps(_mm256_set1_ps(-0.0f), d));
+}
+
+/* Whether any lane is */
+VEC_INLINE bool vecf_above(vecf x, float limit)
+{
+	return _mm256_movemask_ps(_mm256_cmp_ps(x, _mm256_set1_ps(limit),
+						_CMP_GT_OQ));
+}
+
 /* As x < min ? min : x > max ? max : x, a NaN passes */
 VEC_INLINE vecf vecf_clamp(vecf x, vecf min, vecf max)
 {

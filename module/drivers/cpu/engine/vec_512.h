@@ -373,6 +373,26 @@ VEC_INLINE vecf vecf_add(vecf a, vecf b)
 	return _mm512_add_ps(a, b);
 }
 
+VEC_INLINE vecf vecf_from(vec v)
+{
+	return _mm512_cvtepi32_ps(v);
+}
+
+VEC_INLINE vec vecf_round(vecf x)
+{
+	return _mm512_cvtps_epi32(x);
+}
+
+VEC_INLINE vecf vecf_ties(vecf worst, vecf x)
+{
+	return _mm512_max_ps(worst, _mm512_abs_ps(_mm512_reduce_ps(x, 0)));
+}
+
+VEC_INLINE bool vecf_above(vecf x, float limit)
+{
+	return _mm512_cmp_ps_mask(x, _mm512_set1_ps(limit), _CMP_GT_OQ);
+}
+
 VEC_INLINE vecf vecf_clamp(vecf x, vecf min, vecf max)
 {
 	return _mm512_min_ps(max, _mm512_max_ps(min, x));

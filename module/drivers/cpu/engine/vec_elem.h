@@ -31,38 +31,127 @@ VEC_INLINE vec vec_rescaled(const s8 *x, const struct vec_operand *o,
 	return vec_requant(vec_shift_all(v, left_shift), &o->q);
 }
 
-VEC_INLINE size_t vec_sum(const struct eng_binary *p, const s8 *a, const s8 *b,
-			  s8 *y, size_t n, const bool minus)
+struct vec_sum_exact {
+	struct vec_operand l, r;
+	struct vec_requant q;
+	s32 left_shift;
+	bool minus;
+};
+
+static __attribute__((__noinline__)) void
+vec_sum_slow(const struct vec_sum_exact *e, const struct vec_output *out,
+	     const s8 *a, const s8 *b, s8 *y)
 {
-	struct vec_output out = vec_output_of(p->out_zp, p->clamp);
-	struct vec_operand l = { vec_all(p->a_zp), vec_requant_all(p->a) };
-	struct vec_operand r = { vec_all(p->b_zp), vec_requant_all(p->b) };
-	struct vec_requant q = vec_requant_all(p->out);
+	vec s[4];
+	int j;
+
+#pragma GCC unroll 4
+	for (j = 0; j < 4; j++) {
+		vec u = vec_rescaled(a + j * LANES, &e->l, e->left_shift);
+		vec v = vec_rescaled(b + j * LANES, &e->r, e->left_shift);
+
+		u = e->minus ? vec_sub(u, v) : vec_add(u, v);
+		s[j] = vec_requant(u, &e->q);
+	}
+	vec_put_all(y, vec_narrow(s[0], s[1], s[2], s[3], out));
+}
+
+/*
+ * The same in floating point: y = a * scale_a + b * scale_b + offset. Where y is
+ * farther than @margin from the middle between two integers, rounding it gives
+ * the exact result, and others are computed again. With A and B the rescaled
+ * operands, the exact result is the integer nearest to (A + B) * out, except
+ * within 2^-(e + 1) of a tie, where e is the final right shift; A and B are off
+ * by at most 1 each, which is 2^-e each in units of the result. Scales carry 3
+ * roundings, the offset 2 more, the two sums one each: less than 8 * 2^-24 of
+ * 256 * (scale_a + scale_b). So the margin is 2.5 * 2^-e plus 2^-21 of that.
+ */
+struct vec_sum_fast {
+	vecf a, b, offset;
+	float limit;		/* 1/2 - margin */
+};
+
+static float vec_power(s32 e)
+{
+	u32 bits = (u32)(127 + e) << 23;
+	float f;
+
+	memcpy(&f, &bits, sizeof(f));
+	return f;
+}
+
+static bool vec_sum_fast_of(const struct eng_binary *p, bool minus,
+			    struct vec_sum_fast *f)
+{
+	float out = (float)p->out.multiplier * vec_power(-31);
+	float a = (float)p->a.multiplier * vec_power(-31) * out;
+	float b = (float)p->b.multiplier * vec_power(-31) * out;
+	float offset, margin;
+
+	/* exponents of normal numbers, and no margin that eats all */
+	if (p->out.shift > -8 || p->a.shift < -31 || p->b.shift < -31)
+		return false;
+	a *= vec_power(p->left_shift + p->out.shift + p->a.shift);
+	b *= vec_power(p->left_shift + p->out.shift + p->b.shift);
+	if (a + b > 64.0f)
+		return false;
+	margin = 2.5f * vec_power(p->out.shift) +
+		 (a + b) * (256.0f * vec_power(-21));
+	b = minus ? -b : b;
+	offset = -((float)p->a_zp * a + (float)p->b_zp * b);
+	f->a = vecf_all(&a);
+	f->b = vecf_all(&b);
+	f->offset = vecf_all(&offset);
+	f->limit = 0.5f - margin;
+	return true;
+}
+
+static void vec_sum(const struct eng_binary *p, const s8 *a, const s8 *b,
+		    s8 *y, size_t n, bool minus)
+{
+	const struct vec_output out = vec_output_of(p->out_zp, p->clamp);
+	const struct vec_sum_exact e = {
+		.l = { vec_all(p->a_zp), vec_requant_all(p->a) },
+		.r = { vec_all(p->b_zp), vec_requant_all(p->b) },
+		.q = vec_requant_all(p->out),
+		.left_shift = p->left_shift, .minus = minus,
+	};
+	struct vec_sum_fast f;
+	bool fast = vec_sum_fast_of(p, minus, &f);
 	size_t i;
 	int j;
 
 	for (i = 0; i + VEC_ELEMS <= n; i += VEC_ELEMS) {
+		vecf worst = vecf_zero();
 		vec s[4];
 
+		if (!fast) {
+			vec_sum_slow(&e, &out, a + i, b + i, y + i);
+			continue;
+		}
 #pragma GCC unroll 4
 		for (j = 0; j < 4; j++) {
-			vec u = vec_rescaled(a + i + j * LANES, &l,
-					     p->left_shift);
-			vec v = vec_rescaled(b + i + j * LANES, &r,
-					     p->left_shift);
+			vecf u = vecf_from(vec_widen_load(a + i + j * LANES));
+			vecf v = vecf_from(vec_widen_load(b + i + j * LANES));
 
-			u = minus ? vec_sub(u, v) : vec_add(u, v);
-			s[j] = vec_requant(u, &q);
+			v = vecf_fma(vecf_fma(f.offset, v, f.b), u, f.a);
+			worst = vecf_ties(worst, v);
+			s[j] = vecf_round(v);
 		}
-		vec_put_all(y + i, vec_narrow(s[0], s[1], s[2], s[3], &out));
+		if (vecf_above(worst, f.limit))
+			vec_sum_slow(&e, &out, a + i, b + i, y + i);
+		else
+			vec_put_all(y + i, vec_narrow(s[0], s[1], s[2], s[3],
+						      &out));
 	}
-	return i;
 }
 
 static void vec_add_s8(const struct eng_binary *p, const s8 *a, const s8 *b,
 		       s8 *y, size_t n)
 {
-	size_t i = vec_sum_bounded(p) ? vec_sum(p, a, b, y, n, false) : 0;
+	size_t i = vec_sum_bounded(p) ? n - n % VEC_ELEMS : 0;
+
+	vec_sum(p, a, b, y, i, false);
 
 	eng_scalar_add_s8(p, a + i, b + i, y + i, n - i);
 }
@@ -70,7 +159,9 @@ static void vec_add_s8(const struct eng_binary *p, const s8 *a, const s8 *b,
 static void vec_sub_s8(const struct eng_binary *p, const s8 *a, const s8 *b,
 		       s8 *y, size_t n)
 {
-	size_t i = vec_sum_bounded(p) ? vec_sum(p, a, b, y, n, true) : 0;
+	size_t i = vec_sum_bounded(p) ? n - n % VEC_ELEMS : 0;
+
+	vec_sum(p, a, b, y, i, true);
 
 	eng_scalar_sub_s8(p, a + i, b + i, y + i, n - i);
 }
