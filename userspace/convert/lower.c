@@ -65,6 +65,8 @@ static const struct {
 	[TFL_REDUCE_MAX] = { cv_lower_reduce_max, NULL },
 	[TFL_DIV] = { cv_lower_div, NULL },
 	[TFL_CAST] = { cv_lower_cast, NULL },
+	[TFL_TRANSPOSE_CONV] = { cv_lower_transpose_conv, NULL },
+	[TFL_RESIZE_NEAREST] = { cv_lower_resize_nearest, NULL },
 	/* known by name only */
 	[16] = { NULL, RECURRENT },	/* LSTM */
 	[23] = { NULL, RESIZE },	/* RESIZE_BILINEAR */
@@ -75,7 +77,6 @@ static const struct {
 	[44] = { NULL, RECURRENT },	/* UNIDIRECTIONAL_SEQUENCE_LSTM */
 	[46] = { NULL, RECURRENT },	/* BIDIRECTIONAL_SEQUENCE_RNN */
 	[52] = { NULL, RECURRENT },	/* BIDIRECTIONAL_SEQUENCE_LSTM */
-	[97] = { NULL, RESIZE },	/* RESIZE_NEAREST_NEIGHBOR */
 	[118] = { NULL, CONTROL },	/* IF */
 	[119] = { NULL, CONTROL },	/* WHILE */
 	[120] = { NULL, DETECTION },	/* NON_MAX_SUPPRESSION_V4 */

@@ -43,12 +43,20 @@ int cv_axis(struct cv *c, s64 axis, u32 rank, u32 *out);
  */
 struct cv_layer {
 	u32 x, w, bias;
-	u32 weights;		/* TFLite tensor */
+	u32 input, weights;	/* TFLite tensors */
 	u32 channels;
 	u32 groups;
 	bool quantised;
 	bool per_tensor_float;
 };
+
+/* @input and @weights are set: fills in the rest but for @bias and @channels */
+int cv_layer_weights(struct cv *c, struct cv_layer *l);
+/* @value: TFLite tensor, or CV_NONE */
+int cv_layer_bias(struct cv *c, struct cv_layer *l, u32 value);
+/* The operator, whose parameters are then filled in through @op. */
+int cv_layer_emit(struct cv *c, u16 code, struct cv_layer *l, u32 out,
+		  struct aim_op **op, u32 *requant_first);
 
 int cv_lower_conv(struct cv *c);
 int cv_lower_depthwise(struct cv *c);
@@ -97,6 +105,10 @@ int cv_lower_dequantize(struct cv *c);
 int cv_centre_conv(struct cv *c, struct cv_layer *l);
 int cv_centre_depthwise(struct cv *c, struct cv_layer *l, struct aim_p_conv *p);
 int cv_centre_fc(struct cv *c, struct cv_layer *l);
+
+/* lower_upsample.c */
+int cv_lower_transpose_conv(struct cv *c);
+int cv_lower_resize_nearest(struct cv *c);
 
 /* lower_shape.c */
 int cv_lower_reshape(struct cv *c);

@@ -16,7 +16,7 @@ static int layer_types(struct cv *c, struct cv_layer *l)
 	if (x != w || (x != AIM_TYPE_F32 && x != AIM_TYPE_S8))
 		return cv_refuse(c, -EOPNOTSUPP,
 				 "input of type %s with weights of type %s is not supported",
-				 tfl_type_name(c->m->tensors[cv_input(c, 0)].type),
+				 tfl_type_name(c->m->tensors[l->input].type),
 				 tfl_type_name(c->m->tensors[l->weights].type));
 	l->quantised = x == AIM_TYPE_S8;
 	/* the reference kernel would ignore it */
@@ -29,15 +29,12 @@ static int layer_types(struct cv *c, struct cv_layer *l)
 	return 0;
 }
 
-static int layer_operands(struct cv *c, struct cv_layer *l)
+int cv_layer_weights(struct cv *c, struct cv_layer *l)
 {
-	int err = cv_arity(c, 2, 3, 1);
+	int err;
 
-	if (err)
-		return err;
-	l->weights = cv_input(c, 1);
 	l->bias = CV_NONE;
-	err = cv_signed(c, cv_input(c, 0), &l->x);
+	err = cv_signed(c, l->input, &l->x);
 	if (err)
 		return err;
 	err = cv_need(c, l->weights);
@@ -52,9 +49,20 @@ static int layer_operands(struct cv *c, struct cv_layer *l)
 	return err;
 }
 
-static int layer_bias(struct cv *c, struct cv_layer *l)
+static int layer_operands(struct cv *c, struct cv_layer *l)
 {
-	u32 value = cv_input(c, 2), dims[1] = { l->channels };
+	int err = cv_arity(c, 2, 3, 1);
+
+	if (err)
+		return err;
+	l->input = cv_input(c, 0);
+	l->weights = cv_input(c, 1);
+	return cv_layer_weights(c, l);
+}
+
+int cv_layer_bias(struct cv *c, struct cv_layer *l, u32 value)
+{
+	u32 dims[1] = { l->channels };
 	struct cv_kind k;
 	int err;
 
@@ -152,7 +160,7 @@ static int layer_requants(struct cv *c, struct cv_layer *l, u32 *first)
 	*first = 0;
 	if (!l->quantised)
 		return 0;
-	err = cv_quant(c, cv_input(c, 0), &in, &zp);
+	err = cv_quant(c, l->input, &in, &zp);
 	if (!err)
 		err = cv_quant(c, cv_output(c, 0), &out, &zp);
 	if (!err)
@@ -177,8 +185,8 @@ static int layer_requants(struct cv *c, struct cv_layer *l, u32 *first)
 }
 
 /* The operator itself, once its parameters but for requants are known. */
-static int layer_emit(struct cv *c, u16 code, struct cv_layer *l, u32 out,
-		      struct aim_op **op, u32 *requant_first)
+int cv_layer_emit(struct cv *c, u16 code, struct cv_layer *l, u32 out,
+		  struct aim_op **op, u32 *requant_first)
 {
 	u32 in[3] = { l->x, l->w, l->bias };
 	int err;
@@ -339,7 +347,7 @@ static int lower_window(struct cv *c, u16 code, struct cv_layer *l,
 
 	err = conv_params(c, l, f, &p, &activation, &dims[1], &dims[2]);
 	if (!err)
-		err = layer_bias(c, l);
+		err = cv_layer_bias(c, l, cv_input(c, 2));
 	if (err)
 		return err;
 	dims[0] = c->tensors[l->x].t.dims[0];
@@ -353,7 +361,7 @@ static int lower_window(struct cv *c, u16 code, struct cv_layer *l,
 	if (!err && l->groups > 1)
 		return emit_groups(c, l, &p, out);
 	if (!err)
-		err = layer_emit(c, code, l, out, &op, &p.requant_first);
+		err = cv_layer_emit(c, code, l, out, &op, &p.requant_first);
 	if (!err)
 		op->p.conv = p;
 	return err;
@@ -390,7 +398,7 @@ int cv_lower_conv(struct cv *c)
 	err = count_groups(c, &l);
 	if (err)
 		return err;
-	l.per_tensor_float = c->m->tensors[cv_input(c, 0)].type == TFL_UINT8;
+	l.per_tensor_float = c->m->tensors[l.input].type == TFL_UINT8;
 	return lower_window(c, AIM_OP_CONV2D, &l, &fields, 0);
 }
 
@@ -412,7 +420,7 @@ int cv_lower_depthwise(struct cv *c)
 		return cv_refuse(c, -EINVAL,
 				 "weights for %u channels don't fit an input of %u",
 				 l.channels, channels);
-	l.per_tensor_float = c->m->tensors[cv_input(c, 0)].type == TFL_UINT8;
+	l.per_tensor_float = c->m->tensors[l.input].type == TFL_UINT8;
 	return lower_window(c, AIM_OP_DEPTHWISE, &l, &fields,
 			    l.channels / channels);
 }
@@ -469,7 +477,7 @@ int cv_lower_fc(struct cv *c)
 	l.per_tensor_float = true;
 	err = fc_shape(c, &l, fb_u8(&o, 2, 0), &rank, dims);
 	if (!err)
-		err = layer_bias(c, &l);
+		err = cv_layer_bias(c, &l, cv_input(c, 2));
 	if (!err)
 		err = cv_result(c, cv_output(c, 0), rank, dims, &out);
 	if (!err)
@@ -477,7 +485,7 @@ int cv_lower_fc(struct cv *c)
 	if (!err)
 		err = cv_centre_fc(c, &l);
 	if (!err)
-		err = layer_emit(c, AIM_OP_FC, &l, out, &op, &p.requant_first);
+		err = cv_layer_emit(c, AIM_OP_FC, &l, out, &op, &p.requant_first);
 	if (!err)
 		op->p.fc = p;
 	return err;
