@@ -38,8 +38,11 @@ static u64 watch_one(struct ai_request *rq, bool dead, u64 now)
 	default:
 		return now;		/* between two states */
 	}
-	/* Told to end; the device has until then before it is reset. */
-	reset_at = deadline + ai_grace();
+	/*
+	 * Told to end; the device has until then before it is reset. The budget
+	 * of a job given up early has ended with that.
+	 */
+	reset_at = READ_ONCE(rq->deadline) + ai_grace();
 	if (now < reset_at)
 		return reset_at;
 	ai_rq_escalate(rq);
@@ -71,6 +74,12 @@ void ai_queue_watch_work(struct work_struct *work)
 			ai_queue_free_later(q);
 		}
 	} else {
+		/*
+		 * Closed while we looked: nothing has been told to end. What
+		 * queue_release() set off is put off by the call below.
+		 */
+		if (q->dead != dead)
+			next = 0;
 		q->watch_at = min(next, q->watch_at);
 		mod_delayed_work(ai_wq, &q->watch_work,
 				 ai_delay(ai_now(), q->watch_at));
