@@ -38,9 +38,12 @@ static struct sg_table *buf_map(struct dma_buf_attachment *at,
 	sgt = kzalloc(sizeof(*sgt), GFP_KERNEL);
 	if (!sgt)
 		return ERR_PTR(-ENOMEM);
-	ret = sg_alloc_table_from_pages(sgt, buf->pages.pages, buf->pages.nr, 0,
-					buf->pages.nr << PAGE_SHIFT,
-					GFP_KERNEL);
+	/* Neighbouring pages become one entry, but none too long for the device. */
+	ret = sg_alloc_table_from_pages_segment(sgt, buf->pages.pages,
+						buf->pages.nr, 0,
+						buf->pages.nr << PAGE_SHIFT,
+						dma_get_max_seg_size(at->dev),
+						GFP_KERNEL);
 	if (ret)
 		goto err_free;
 	ret = dma_map_sgtable(at->dev, sgt, dir, 0);
