@@ -20,6 +20,19 @@
 #define AI_ACTIVITY_JOBS	((1ULL << AI_ACTIVITY_SHIFT) - 1)
 #define AI_ACTIVITY_TIME	(~0ULL >> AI_ACTIVITY_SHIFT)
 
+/*
+ * Length of the stretch that began as @word says, in its units. Another CPU's
+ * clock may be a trifle behind the one that told the beginning: then 0, and not
+ * nearly 2^42.
+ */
+static inline u64 ai_activity_since(u64 word, u64 now)
+{
+	u64 units = ((now >> 10) - (word >> AI_ACTIVITY_SHIFT)) &
+		    AI_ACTIVITY_TIME;
+
+	return units <= AI_ACTIVITY_TIME / 2 ? units : 0;
+}
+
 static inline void ai_activity_begin(struct ai_device *dev, u64 now)
 {
 	s64 old = atomic64_read(&dev->activity);
@@ -43,9 +56,7 @@ static inline void ai_activity_end(struct ai_device *dev)
 	} while (!atomic64_try_cmpxchg(&dev->activity, &old, new));
 	if (!new)
 		this_cpu_add(dev->stats->busy,
-			     ((ai_now() >> 10) -
-			      ((u64)old >> AI_ACTIVITY_SHIFT)) &
-			     AI_ACTIVITY_TIME);
+			     ai_activity_since(old, ai_now()));
 }
 
 static inline u32 ai_activity_jobs(const struct ai_device *dev)

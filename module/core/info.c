@@ -52,8 +52,7 @@ u64 ai_activity_busy_ns(const struct ai_device *dev)
 
 	ai_device_stats(dev, &sum);
 	if (word & AI_ACTIVITY_JOBS)
-		sum.busy += ((ai_now() >> 10) - (word >> AI_ACTIVITY_SHIFT)) &
-			    AI_ACTIVITY_TIME;
+		sum.busy += ai_activity_since(word, ai_now());
 	return sum.busy << 10;
 }
 
@@ -69,7 +68,8 @@ static u32 load_permille(struct ai_device *dev)
 	mutex_lock(&dev->load_lock);
 	if (now - dev->load_at_ns >= NSEC_PER_SEC) {
 		u64 busy = ai_activity_busy_ns(dev);
-		u64 part = busy - dev->load_busy_ns;
+		/* The sum is no snapshot: it can be less than the last one. */
+		u64 part = busy - min(busy, dev->load_busy_ns);
 
 		load = div64_u64(part * 1000, now - dev->load_at_ns);
 		dev->load_permille = min(load, 1000U);
