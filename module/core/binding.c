@@ -255,8 +255,10 @@ static int choose_slot(struct ai_ctx *ctx, u32 *slot)
 {
 	u32 i, at;
 
-	if (*slot != AIOFFLOAD_SLOT_ANY)
-		return rcu_access_pointer(ctx->slots[*slot]) ? -EEXIST : 0;
+	if (*slot != AIOFFLOAD_SLOT_ANY) {
+		at = array_index_nospec(*slot, AI_MAX_SLOTS);
+		return rcu_access_pointer(ctx->slots[at]) ? -EEXIST : 0;
+	}
 	for (i = 0; i < AI_MAX_SLOTS; i++) {
 		at = (ctx->slot_hint + i) % AI_MAX_SLOTS;
 		if (!rcu_access_pointer(ctx->slots[at])) {
@@ -357,6 +359,7 @@ long ai_ctx_unbind(struct ai_ctx *ctx, void __user *uarg)
 {
 	struct aioffload_unbind k;
 	struct ai_binding *b;
+	u32 slot;
 	int ret;
 
 	ret = ai_copy_in(&k, sizeof(k), sizeof(k), uarg);
@@ -366,12 +369,13 @@ long ai_ctx_unbind(struct ai_ctx *ctx, void __user *uarg)
 		return -EINVAL;
 	if (k.slot >= AI_MAX_SLOTS)
 		return -ENOENT;
+	slot = array_index_nospec(k.slot, AI_MAX_SLOTS);
 	/* Answered first: a call that fails has done nothing. */
 	ret = ai_copy_out(uarg, &k, sizeof(k));
 	if (ret)
 		return ret;
 	mutex_lock(&ctx->lock);
-	b = rcu_replace_pointer(ctx->slots[k.slot], NULL,
+	b = rcu_replace_pointer(ctx->slots[slot], NULL,
 				lockdep_is_held(&ctx->lock));
 	mutex_unlock(&ctx->lock);
 	if (!b)
