@@ -38,7 +38,7 @@ KVARS := $(foreach v,ARCH CROSS_COMPILE LLVM,$(if $($(v)),$(v)=$($(v)))) \
 	$(if $(filter command line environment,$(origin CC)),CC=$(CC))
 
 # What a package is made from: tracked files and new ones, never build products
-PKG_DIRS := module userspace packaging dkms.conf docs README.md
+PKG_DIRS := module userspace packaging dkms.conf docs/example.c
 PKG_FILES := $(shell cd $(TOP) && git ls-files -co --exclude-standard \
 	$(PKG_DIRS) 2>/dev/null || find $(PKG_DIRS) -type f)
 PKG_FILES := $(foreach f,$(PKG_FILES),$(wildcard $(TOP)/$(f)))
@@ -119,7 +119,7 @@ test-vm: deb rpm userspace
 
 demo:
 	$(TOP)/tools/deps demo
-	$(MAKE) deb userspace
+	$(MAKE) deb
 	$(TOP)/tools/demo
 
 bench:
@@ -131,7 +131,7 @@ bench:
 
 clean:
 	rm -rf $(B)/kmod $(B)/userspace $(B)/deb $(B)/rpm $(B)/unit $(B)/fuzz \
-		$(B)/lint $(B)/demo
+		$(B)/lint $(B)/vmtests $(B)/bench
 
 # Images of the VMs as well: minutes to make again
 distclean:

@@ -3,18 +3,10 @@
 import glob
 import os
 import shutil
-import subprocess
 
 import pytest
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-
-
-def run(argv, **kw):
-    kw.setdefault("timeout", 900)
-    return subprocess.run(argv, stdin=kw.pop("stdin", subprocess.DEVNULL),
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          text=True, cwd=TOP, **kw)
+from tree import TOP, run
 
 
 @pytest.fixture(scope="session")

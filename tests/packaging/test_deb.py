@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from conftest import TOP, run
+from tree import TOP, run
 
 INSTALL = """
 set -e

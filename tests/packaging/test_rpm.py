@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from conftest import TOP, run
+from tree import TOP, run
 
 # What the packages want from a real distribution, as one empty package.
 STUB = """

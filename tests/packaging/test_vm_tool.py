@@ -4,7 +4,7 @@ import os
 import re
 import subprocess
 
-from conftest import TOP, run
+from tree import TOP, run
 
 
 def test_output_and_status(vm):
