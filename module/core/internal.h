@@ -61,6 +61,11 @@
 #include "../sched/sched.h"
 #include "../sec/sec.h"
 
+/* There spinlocks sleep, and jobs are handed over with preemption off. */
+#ifdef CONFIG_PREEMPT_RT
+#error "aioffload does not work on PREEMPT_RT kernels"
+#endif
+
 #define AI_MODULE_VERSION	"0.1.0"
 
 #define AI_MAX_DEVICES		256
