@@ -29,7 +29,16 @@ static u64 watch_one(struct ai_request *rq, bool dead, u64 now)
 	if (!dead && now < deadline)
 		return deadline;
 
-	ai_rq_cancel(rq, now < deadline ? -ECANCELED : -ETIME, !dead);
+	/*
+	 * In a closed queue it becomes no other job any more. Its budget ends
+	 * here: the device's patience must not last as long as that, which is
+	 * the application's to choose.
+	 */
+	if (dead && now < deadline) {
+		deadline = now;
+		WRITE_ONCE(rq->deadline, now);
+	}
+	ai_rq_cancel(rq, dead ? -ECANCELED : -ETIME, !dead);
 	switch (READ_ONCE(rq->state)) {
 	case AI_RQ_FREE:
 		return AI_NEVER;
@@ -38,11 +47,8 @@ static u64 watch_one(struct ai_request *rq, bool dead, u64 now)
 	default:
 		return now;		/* between two states */
 	}
-	/*
-	 * Told to end; the device has until then before it is reset. The budget
-	 * of a job given up early has ended with that.
-	 */
-	reset_at = READ_ONCE(rq->deadline) + ai_grace();
+	/* Told to end; the device has until then before it is reset. */
+	reset_at = deadline + ai_grace();
 	if (now < reset_at)
 		return reset_at;
 	ai_rq_escalate(rq);

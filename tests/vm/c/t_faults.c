@@ -91,6 +91,22 @@ TEST(deaf_device_is_reset_under_run)
 	MUST(run_slot(c.b.ctx, c.b.slot, 0, 1, S));
 }
 
+/* Nobody waits for as long as the jobs of a closed queue were allowed to take. */
+TEST(deaf_device_is_reset_when_its_client_leaves)
+{
+	struct client c;
+
+	client_open(&c, "stall_every=1 ignore_cancel=1");
+	send_jobs(&c, 4, 1000 * S);
+	queue_close(&c.q);
+	for (int i = 0; i < 100 && !state_of(&c).resets; i++)
+		sleep_ms(100);
+	EXPECT(state_of(&c).resets >= 1);
+	EXPECT_EQ(state_of(&c).state, AIOFFLOAD_STATE_READY);
+	null_set(c.id, "stall_every=0");
+	MUST(run_slot(c.b.ctx, c.b.slot, 0, 1, S));
+}
+
 /* A reset ends every job, but only the one that overstayed is to blame. */
 TEST(bystanders_of_a_reset_see_a_delay)
 {
