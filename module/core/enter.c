@@ -15,8 +15,8 @@
 #include "internal.h"
 #include "ring.h"
 
-/* bt->slot when no binding is at hand: greater than any slot there is. */
-#define NO_SLOT		U32_MAX
+/* bt->slot when no binding is at hand: equal to no number an entry can have. */
+#define NO_SLOT		U64_MAX
 
 /**
  * struct batch - up to AI_BATCH submissions, within one reader section
@@ -33,7 +33,7 @@
 struct batch {
 	struct ai_device *dev;
 	struct ai_request *rq;
-	u32 slot;
+	u64 slot;
 	u32 samples;
 	int refused;
 	bool async;
@@ -243,7 +243,7 @@ static __always_inline void take(struct ai_queue *q, struct batch *bt,
 			ret = 0;
 		goto end;
 	}
-	if (unlikely(e.slot != bt->slot || e.slot == NO_SLOT)) {
+	if (unlikely(e.slot != bt->slot)) {
 		ret = fill(q, bt, e.slot);
 		if (ret)
 			goto end;

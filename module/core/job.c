@@ -175,13 +175,20 @@ void ai_rq_finish(struct ai_request *rq)
 	struct ai_device *dev = rq->dev;
 	struct ai_binding *b = rq->binding;
 
-	if (unlikely(requeue(rq))) {
+	/*
+	 * The last credit may be all that an unregistering device waits for,
+	 * and a requeued job takes its reference along: a reader, so that the
+	 * device is there to the end.
+	 */
+	rcu_read_lock_sched();
+	if (likely(!requeue(rq))) {
+		report(rq, ai_rq_status(rq), true);
 		ai_credit_put(dev);
-		return;
+		ai_binding_put(b);
+	} else {
+		ai_credit_put(dev);
 	}
-	report(rq, ai_rq_status(rq), true);
-	ai_credit_put(dev);
-	ai_binding_put(b);
+	rcu_read_unlock_sched();
 }
 
 static void complete_slow(struct ai_device *dev, struct ai_request *rq,

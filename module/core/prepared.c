@@ -18,29 +18,44 @@ static struct ai_prepared *find(struct ai_model_obj *model,
 	return NULL;
 }
 
+static int driver_errno(int ret)
+{
+	return ret < 0 && ret >= -MAX_ERRNO ? ret : -EIO;
+}
+
 /*
- * The users reference is held by the caller until the entry is in the device's
- * list, so unregistering, which waits for users first, finds it there.
+ * The users reference is held until the entry is in the device's list, so
+ * unregistering, which waits for users first, finds it there.
  */
 static struct ai_prepared *prepare(struct ai_model_obj *model,
 				   struct ai_device *dev)
 {
-	struct ai_prepared *p = kzalloc(sizeof(*p), GFP_KERNEL_ACCOUNT);
+	struct ai_prepared *p;
 	int ret;
 
+	p = kzalloc(sizeof(*p), GFP_KERNEL_ACCOUNT);
 	if (!p)
 		return ERR_PTR(-ENOMEM);
+	ret = -ENODEV;
+	if (!percpu_ref_tryget_live(&dev->users))
+		goto err_free;
 	ret = dev->ops.prepare(dev, &model->model, &p->ptr);
-	if (ret) {
-		kfree(p);
-		return ERR_PTR(ret < 0 && ret >= -MAX_ERRNO ? ret : -EIO);
-	}
+	if (ret)
+		goto err_users;
 	p->dev = ai_device_get(dev);
 	list_add_tail(&p->model_node, &model->prepared);
 	mutex_lock(&dev->held_lock);
 	list_add_tail(&p->dev_node, &dev->prepared);
 	mutex_unlock(&dev->held_lock);
+	percpu_ref_put(&dev->users);
 	return p;
+
+err_users:
+	percpu_ref_put(&dev->users);
+	ret = driver_errno(ret);
+err_free:
+	kfree(p);
+	return ERR_PTR(ret);
 }
 
 /*
@@ -54,18 +69,13 @@ struct ai_prepared *ai_prepared_get(struct ai_model_obj *model,
 {
 	struct ai_prepared *p;
 
-	if (!percpu_ref_tryget_live(&dev->users))
-		return ERR_PTR(-ENODEV);
-	if (mutex_lock_killable(&model->lock)) {
-		p = ERR_PTR(-EINTR);
-		goto out;
-	}
+	/* Before the users reference: waiting here must not delay the device. */
+	if (mutex_lock_killable(&model->lock))
+		return ERR_PTR(-EINTR);
 	p = find(model, dev);
 	if (!p)
 		p = prepare(model, dev);
 	mutex_unlock(&model->lock);
-out:
-	percpu_ref_put(&dev->users);
 	return p;
 }
 
