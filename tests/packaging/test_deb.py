@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The Debian packages: contents, installation, upgrade, removal, and what
 they say when something is missing. In chroots, at native speed."""
+import glob
 import os
 import subprocess
 
@@ -134,7 +135,9 @@ def test_failing_build_is_loud_and_stops_nobody_else(chroot):
     other packages are installed all the same."""
     result = chroot("6.1", INSTALL + """
 dpkg --unpack /mnt/share/aioffload-dkms_*.deb
-echo '#error broken on purpose' >>/usr/src/aioffload-*/module/core/main.c
+for f in /usr/src/aioffload-*/module/core/main.c; do
+	echo '#error broken on purpose' >>"$f"
+done
 rc=0; install_debs /mnt/share/libaioffload1_*.deb || rc=$?
 echo "rc=$rc"
 dpkg -s aioffload-dkms | grep ^Status
@@ -160,18 +163,20 @@ getent group aioffload
     assert "has members, it stays" in text
 
 
-def test_development_package_builds_a_program(chroot):
+def test_development_package_builds_a_program(debs, tmp_path):
     """Against the installed header and library, found by pkg-config."""
-    with open(TOP + "/docs/example.c") as f:
-        source = f.read()
-    result = chroot("6.1", INSTALL + """
-install_debs /mnt/share/libaioffload*.deb
-cd /tmp && cp /mnt/share/example /tmp/example.c
-# What pkg-config would say, from the file it would read
-pc=/usr/lib/x86_64-linux-gnu/pkgconfig/libaioffload.pc
-grep -E '^(Libs|Cflags|Version)' $pc
-gcc -Wall -Werror -o example example.c -laioffload
-./example </dev/null || echo "status $?"
-""", example=source)
-    text = result.stdout + result.stderr
-    assert result.returncode == 0, text
+    root = str(tmp_path)
+    for name in ("libaioffload1", "libaioffload-dev"):
+        subprocess.check_call(["dpkg-deb", "-x", debs[name], root])
+    library = glob.glob(root + "/usr/lib/*/libaioffload.so")[0]
+    home = os.path.dirname(library)
+    env = dict(os.environ, PKG_CONFIG_SYSROOT_DIR=root,
+               PKG_CONFIG_LIBDIR=home + "/pkgconfig", LD_LIBRARY_PATH=home)
+    flags = run(["pkg-config", "--cflags", "--libs", "libaioffload"], env=env)
+    assert flags.returncode == 0, flags.stderr
+    program = root + "/example"
+    result = run(["cc", "-Wall", "-Werror", "-o", program,
+                  TOP + "/docs/example.c"] + flags.stdout.split())
+    assert result.returncode == 0, result.stderr
+    result = run([program], env=env)
+    assert result.returncode == 2 and "usage" in result.stderr
