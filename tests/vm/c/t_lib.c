@@ -134,7 +134,7 @@ TEST(library_gives_the_kernels_reason)
 
 /* ---- one thread submits, another reaps ---------------------------------- */
 
-#define PAIR_JOBS	20000U
+#define PAIR_JOBS	5000U	/* 7.3 ends short timers late under TCG */
 #define PAIR_SAMPLES	64U
 
 struct pair {
