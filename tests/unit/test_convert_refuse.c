@@ -312,7 +312,7 @@ static void test_named(void **state)
 		{ 44, "(UNIDIRECTIONAL_SEQUENCE_LSTM, tensor 'cell1'): recurrent" },
 		{ 23, "(RESIZE_BILINEAR, tensor 'cell1'): resizing" },
 		{ 119, "(WHILE, tensor 'cell1'): control flow" },
-		{ 67, "(TRANSPOSE_CONV, tensor 'cell1'): this operator is not" },
+		{ 126, "(BATCH_MATMUL, tensor 'cell1'): this operator is not" },
 		{ 206, "(STABLEHLO_COMPOSITE, tensor 'cell1')" },
 		{ 100, "(MIRROR_PAD, tensor 'cell1')" },
 		{ 3000, "(unknown operator 3000, tensor 'cell1')" },
@@ -581,6 +581,23 @@ static void test_stand_ins(void **state)
 	y = result(tb_act(&b, "y", TB_U8, 1, 0, 4, D4(1, 4, 4, 2)));
 	op1(53, x, y);
 	expect(-EOPNOTSUPP, "from float32 to uint8");
+
+	in[0] = tb_ints(&b, "shape", 4, D4(1, 40, 4, 2));
+	in[1] = tb_const(&b, "w", TB_F32, 0, 0, 4, D4(2, 1, 1, 2),
+			 (const float[4]){ 0 });
+	in[2] = image(TB_F32);
+	y = result(tb_act(&b, "y", TB_F32, 0, 0, 4, D4(1, 40, 4, 2)));
+	op = tb_operator(&b, 67, 3, in, 1, &y);
+	tb_option(op, 49, 0, 1, 1);
+	tb_option(op, 49, 1, 4, 1);
+	tb_option(op, 49, 2, 4, 1);
+	expect(-EOPNOTSUPP, "an output of 40 for an input of 4");
+
+	in[0] = image(TB_F32);
+	in[1] = tb_ints(&b, "size", 2, (const int[]){ 6, 8 });
+	y = result(tb_act(&b, "y", TB_F32, 0, 0, 4, D4(1, 6, 8, 2)));
+	tb_operator(&b, 97, 2, in, 1, &y);
+	expect(-EOPNOTSUPP, "from 4 to 6: only whole multiples");
 
 	/* a shape can be computed, but not be a result */
 	x = image(TB_F32);
