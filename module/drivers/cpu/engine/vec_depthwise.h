@@ -279,8 +279,8 @@ VEC_INLINE void vec_strip_some(const struct vec_taps *t,
 #pragma GCC unroll 4
 			for (i = 0; i < np; i++)
 				acc[i] = vec_dot_lanes(acc[i],
-					vec_load(at[i] + g * t->group +
-						 kx * t->tap), wv);
+						       vec_load(at[i] + g * t->group +
+								kx * t->tap), wv);
 			w += VEC_BYTES;
 		}
 	}

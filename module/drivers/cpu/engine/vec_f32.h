@@ -177,8 +177,12 @@ VEC_INLINE void vecf_tile_row(const struct vecf_tile *t, const int nv)
 	int i, v;
 
 #pragma GCC unroll 4
-	for (v = 0; v < nv; v++)
-		acc[v][0] = acc[v][1] = acc[v][2] = acc[v][3] = vecf_zero();
+	for (v = 0; v < nv; v++) {
+		acc[v][0] = vecf_zero();
+		acc[v][1] = vecf_zero();
+		acc[v][2] = vecf_zero();
+		acc[v][3] = vecf_zero();
+	}
 	for (; k + 4 <= t->steps; k += 4) {
 #pragma GCC unroll 4
 		for (i = 0; i < 4; i++) {
@@ -187,8 +191,8 @@ VEC_INLINE void vecf_tile_row(const struct vecf_tile *t, const int nv)
 #pragma GCC unroll 4
 			for (v = 0; v < nv; v++)
 				acc[v][i] = vecf_fma(acc[v][i], av,
-					vecf_load(w + v * t->block_floats +
-						  i * LANES));
+						     vecf_load(w + v * t->block_floats +
+							       i * LANES));
 		}
 		w += 4 * LANES;
 	}

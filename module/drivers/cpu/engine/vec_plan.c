@@ -197,6 +197,7 @@ u32 vec_fc_granule_##unit(const struct eng_conv *c)			\
 {									\
 	return (l) * (v);						\
 }
+
 VEC_UNITS(VEC_DEFINE)
 /* clang-format on */
 
