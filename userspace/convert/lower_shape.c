@@ -259,8 +259,8 @@ int cv_lower_concat(struct cv *c)
 				"a fused activation is not supported here");
 	for (i = 0; !err && i < c->op->inputs.n; i++)
 		err = cv_input(c, i) == CV_NONE ?
-		      cv_refuse(c, -EINVAL, "lacks its input %u", i) :
-		      cv_need(c, cv_input(c, i));
+			cv_refuse(c, -EINVAL, "lacks its input %u", i) :
+			cv_need(c, cv_input(c, i));
 	if (!err)
 		err = cv_axis(c, fb_s32(&o, 0, 0),
 				 c->values[cv_input(c, 0)].rank, &axis);

@@ -402,10 +402,13 @@ int cv_quant(struct cv *c, u32 value, float *scale, s32 *zero_point)
 	struct cv_kind k;
 	int err;
 
-	if (t->scales.n != 1)
+	if (!t->scales.n)
+		return cv_refuse(c, -EINVAL, "tensor '%s' has no scale",
+				 cv_name(c, value));
+	if (t->scales.n > 1)
 		return cv_refuse(c, -EINVAL,
-				 t->scales.n ? "tensor '%s' has one scale per channel, which only weights may have" :
-				 "tensor '%s' has no scale", cv_name(c, value));
+				 "tensor '%s' has one scale per channel, which only weights may have",
+				 cv_name(c, value));
 	err = declared_kind(c, value, &k);
 	if (!err && k.scale == 0)
 		err = cv_refuse(c, -EOPNOTSUPP,
