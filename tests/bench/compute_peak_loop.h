@@ -19,10 +19,10 @@ static void peak_loop(void *arg)
 	for (j = 0; j < PEAK_SUMS; j++)
 		acc[j] = vec_zero();
 	for (i = 0; i < PEAK_STEPS; i++) {
-		/* opaque to the compiler, else it moves the product out */
-		__asm__ volatile("" : "+x"(a), "+x"(w));
 #pragma GCC unroll 12
 		for (j = 0; j < PEAK_SUMS; j++) {
+			/* opaque, else the compiler computes one product once */
+			__asm__ volatile("" : "+x"(a), "+x"(w));
 			acc[j] = vec_dot(acc[j], a, w);
 			__asm__ volatile("" : "+x"(acc[j]));
 		}

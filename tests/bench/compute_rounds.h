@@ -30,7 +30,10 @@ static inline int by_time(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Median over samples of at least 20 us each, so that the clock is no matter */
+/*
+ * Median over samples of at least 20 us each, so that the clock is no matter; at
+ * least one. Short rounds fit between the machine's other tasks.
+ */
 static inline double one_round(void (*infer)(void *), void *arg, double ms)
 {
 	static double samples[ROUND_SAMPLES];
@@ -50,7 +53,7 @@ static inline double one_round(void (*infer)(void *), void *arg, double ms)
 			infer(arg);
 		u = now_ns();
 		samples[n++] = (double)(u - t) / batch;
-	} while ((u < end || n < 3) && n < ROUND_SAMPLES);
+	} while (u < end && n < ROUND_SAMPLES);
 	qsort(samples, n, sizeof(samples[0]), by_time);
 	return samples[n / 2];
 }

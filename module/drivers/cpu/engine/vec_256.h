@@ -15,10 +15,14 @@
 #define LANES		8
 #define VEC_BYTES	32
 #define VECS		2	/* vectors in a full block of channels */
-/* Tile heights for 1 and 2 vectors: accumulators fill the register file */
+/*
+ * Heights of tiles of 1 and 2 vectors, for f32 the largest alone: accumulators
+ * fill the register file
+ */
+#define TILES_1		12, 8, 4
+#define TILES_2		6, 4, 2
 #define TILE_1		8
-#define TILE_2		6
-#define TILE_FULL	TILE_2
+#define TILE_FULL	6
 #if VEC_VNNI
 #define GROUP		4
 #define OFFSET		128

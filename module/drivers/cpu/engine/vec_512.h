@@ -12,11 +12,13 @@
 #define LANES		16
 #define VEC_BYTES	64
 #define VECS		4
+/* Heights of tiles of 1 to 4 vectors, for f32 the largest alone */
+#define TILES_1		16, 8, 4
+#define TILES_2		12, 8, 4
+#define TILES_3		8, 4, 2
+#define TILES_4		6, 4, 2
 #define TILE_1		12
-#define TILE_2		12
-#define TILE_3		8
-#define TILE_4		6
-#define TILE_FULL	TILE_4
+#define TILE_FULL	6
 #if VEC_VNNI
 #define GROUP		4
 #define OFFSET		128

@@ -31,29 +31,32 @@ VEC_INLINE vec vec_rescaled(const s8 *x, const struct vec_operand *o,
 	return vec_requant(vec_shift_all(v, left_shift), &o->q);
 }
 
-struct vec_sum_exact {
-	struct vec_operand l, r;
-	struct vec_requant q;
-	s32 left_shift;
-	bool minus;
-};
-
 static __attribute__((__noinline__)) void
-vec_sum_slow(const struct vec_sum_exact *e, const struct vec_output *out,
-	     const s8 *a, const s8 *b, s8 *y)
+vec_sum_exact(const struct eng_binary *p, bool minus, const s8 *a, const s8 *b,
+	      s8 *y, size_t n)
 {
-	vec s[4];
+	const struct vec_output out = vec_output_of(p->out_zp, p->clamp);
+	const struct vec_operand l = { vec_all(p->a_zp), vec_requant_all(p->a) };
+	const struct vec_operand r = { vec_all(p->b_zp), vec_requant_all(p->b) };
+	const struct vec_requant q = vec_requant_all(p->out);
+	size_t i;
 	int j;
 
-#pragma GCC unroll 4
-	for (j = 0; j < 4; j++) {
-		vec u = vec_rescaled(a + j * LANES, &e->l, e->left_shift);
-		vec v = vec_rescaled(b + j * LANES, &e->r, e->left_shift);
+	for (i = 0; i < n; i += VEC_ELEMS) {
+		vec s[4];
 
-		u = e->minus ? vec_sub(u, v) : vec_add(u, v);
-		s[j] = vec_requant(u, &e->q);
+#pragma GCC unroll 4
+		for (j = 0; j < 4; j++) {
+			vec u = vec_rescaled(a + i + j * LANES, &l,
+					     p->left_shift);
+			vec v = vec_rescaled(b + i + j * LANES, &r,
+					     p->left_shift);
+
+			u = minus ? vec_sub(u, v) : vec_add(u, v);
+			s[j] = vec_requant(u, &q);
+		}
+		vec_put_all(y + i, vec_narrow(s[0], s[1], s[2], s[3], &out));
 	}
-	vec_put_all(y, vec_narrow(s[0], s[1], s[2], s[3], out));
 }
 
 /*
@@ -106,29 +109,23 @@ static bool vec_sum_fast_of(const struct eng_binary *p, bool minus,
 	return true;
 }
 
+/* @n is a multiple of VEC_ELEMS */
 static void vec_sum(const struct eng_binary *p, const s8 *a, const s8 *b,
 		    s8 *y, size_t n, bool minus)
 {
 	const struct vec_output out = vec_output_of(p->out_zp, p->clamp);
-	const struct vec_sum_exact e = {
-		.l = { vec_all(p->a_zp), vec_requant_all(p->a) },
-		.r = { vec_all(p->b_zp), vec_requant_all(p->b) },
-		.q = vec_requant_all(p->out),
-		.left_shift = p->left_shift, .minus = minus,
-	};
 	struct vec_sum_fast f;
-	bool fast = vec_sum_fast_of(p, minus, &f);
 	size_t i;
 	int j;
 
-	for (i = 0; i + VEC_ELEMS <= n; i += VEC_ELEMS) {
+	if (!vec_sum_fast_of(p, minus, &f)) {
+		vec_sum_exact(p, minus, a, b, y, n);
+		return;
+	}
+	for (i = 0; i < n; i += VEC_ELEMS) {
 		vecf worst = vecf_zero();
 		vec s[4];
 
-		if (!fast) {
-			vec_sum_slow(&e, &out, a + i, b + i, y + i);
-			continue;
-		}
 #pragma GCC unroll 4
 		for (j = 0; j < 4; j++) {
 			vecf u = vecf_from(vec_widen_load(a + i + j * LANES));
@@ -139,7 +136,8 @@ static void vec_sum(const struct eng_binary *p, const s8 *a, const s8 *b,
 			s[j] = vecf_round(v);
 		}
 		if (vecf_above(worst, f.limit))
-			vec_sum_slow(&e, &out, a + i, b + i, y + i);
+			vec_sum_exact(p, minus, a + i, b + i, y + i,
+				      VEC_ELEMS);
 		else
 			vec_put_all(y + i, vec_narrow(s[0], s[1], s[2], s[3],
 						      &out));

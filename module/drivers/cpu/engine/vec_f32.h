@@ -93,41 +93,41 @@ struct vecf_tile {
 	struct eng_range range;
 };
 
-static void vecf_put_part(float *y, const float *v, u32 at, u32 lo, u32 hi)
+static __attribute__((__noinline__)) void
+vecf_put_part(float *y, vecf v, u32 at, u32 lo, u32 hi)
 {
+	float part[LANES];
 	u32 i;
 
+	vecf_store(part, v);
 	for (i = at; i < at + LANES; i++)
 		if (i >= lo && i < hi)
-			y[i] = v[i - at];
+			y[i] = part[i - at];
 }
 
 VEC_INLINE void vecf_tile_end(const struct vecf_tile *t, vecf acc[],
 			      const int mr, const int nv)
 {
 	vecf min = vecf_all(&t->range.min), max = vecf_all(&t->range.max);
-	float part[LANES];
 	int r, v;
 
 #pragma GCC unroll 12
 	for (r = 0; r < mr; r++) {
-		float *y = t->y + (u32)r * t->out_stride;
-
-		if ((u32)r >= t->rows)
-			break;
 #pragma GCC unroll 4
 		for (v = 0; v < nv; v++) {
+			float *y = t->y + (u32)r * t->out_stride;
 			vecf s = vecf_add(acc[r * nv + v],
 					  vecf_load(t->block +
 						    v * t->block_floats));
 
 			s = vecf_clamp(s, min, max);
-			if (t->lo == 0 && t->hi >= (u32)(v + 1) * LANES) {
-				vecf_store(y + v * LANES, s);
+			if ((u32)r >= t->rows)
 				continue;
-			}
-			vecf_store(part, s);
-			vecf_put_part(y, part, (u32)v * LANES, t->lo, t->hi);
+			if (t->lo == 0 && t->hi >= (u32)(v + 1) * LANES)
+				vecf_store(y + v * LANES, s);
+			else
+				vecf_put_part(y, s, (u32)v * LANES, t->lo,
+					      t->hi);
 		}
 	}
 }

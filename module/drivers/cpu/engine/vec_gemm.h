@@ -150,7 +150,7 @@ static void vec_panel_fill(const struct eng_conv *c, const struct vec_gemm *m,
 {
 	const s8 *end = x + (size_t)c->batch * c->out_h * c->out_w * m->k;
 
-	if (!vec_gemm_direct(c)) {
+	if (!m->direct) {
 		vec_gather(c, m, x, panel, first, count);
 		return;
 	}
@@ -252,12 +252,12 @@ VEC_INLINE void vec_tile_end(const struct vec_tile *t, vec acc[], const int mr,
 							v * t->block_bytes);
 
 		if (t->left) {
-#pragma GCC unroll 12
+#pragma GCC unroll 16
 			for (r = 0; r < mr; r++)
 				acc[r * nv + v] =
 					vec_shift_left(acc[r * nv + v], &q);
 		}
-#pragma GCC unroll 12
+#pragma GCC unroll 16
 		for (r = 0; r < mr; r++)
 			acc[r * nv + v] = vec_requant(acc[r * nv + v], &q);
 	}
@@ -275,12 +275,13 @@ VEC_INLINE void vec_tile_end(const struct vec_tile *t, vec acc[], const int mr,
 VEC_INLINE void vec_tile_run(const struct vec_tile *t, const int mr,
 			     const int nv)
 {
-	const u8 *w = t->block + VEC_RQ_BYTES, *row = t->a, *a;
+	const u8 *w = t->block + VEC_RQ_BYTES, *row = t->a;
+	const u8 *a[6];		/* every third row: x86 has few registers */
 	vec acc[24];
 	u32 s, k;
 	int r, v;
 
-#pragma GCC unroll 12
+#pragma GCC unroll 16
 	for (r = 0; r < mr; r++) {
 #pragma GCC unroll 4
 		for (v = 0; v < nv; v++)
@@ -288,7 +289,9 @@ VEC_INLINE void vec_tile_run(const struct vec_tile *t, const int mr,
 						   v * t->block_bytes);
 	}
 	for (s = t->segments; s; s--) {
-		a = row;
+#pragma GCC unroll 6
+		for (r = 0; r < mr; r += 3)
+			a[r / 3] = row + r * t->lda;
 		for (k = t->units; k; k--) {
 			vec wv[4];
 
@@ -296,9 +299,10 @@ VEC_INLINE void vec_tile_run(const struct vec_tile *t, const int mr,
 			for (v = 0; v < nv; v++)
 				wv[v] = vec_pin(vec_load(w + v *
 							t->block_bytes));
-#pragma GCC unroll 12
+#pragma GCC unroll 16
 			for (r = 0; r < mr; r++) {
-				vec av = vec_unit(a + r * t->lda);
+				vec av = vec_unit(a[r / 3] +
+						  r % 3 * t->lda);
 
 #pragma GCC unroll 4
 				for (v = 0; v < nv; v++)
@@ -306,7 +310,9 @@ VEC_INLINE void vec_tile_run(const struct vec_tile *t, const int mr,
 						vec_dot(acc[r * nv + v], av,
 							wv[v]);
 			}
-			a += VEC_UNIT_BYTES;
+#pragma GCC unroll 6
+			for (r = 0; r < mr; r += 3)
+				a[r / 3] += VEC_UNIT_BYTES;
 			w += VEC_BYTES;
 		}
 		row += t->pitch;
@@ -367,51 +373,52 @@ VEC_INLINE void vec_tile_row(const struct vec_tile *t, const int nv)
 	vec_tile_end(t, sum, 1, nv);
 }
 
-/* @rows neighbouring rows of the product for nv vectors of channels */
+/*
+ * @rows neighbouring rows of the product for nv vectors of channels, in tiles
+ * of three heights: few rows are computed in vain.
+ */
 VEC_INLINE void vec_rows(struct vec_tile *t, u32 rows, const int full,
-			 const int half, const int nv)
+			 const int middle, const int small, const int nv)
 {
 	while (rows) {
-		u32 done;
-
-		if (rows > (u32)half) {
-			done = vec_min(rows, (u32)full);
-			t->rows = done;
-			vec_tile_run(t, full, nv);
-		} else if (rows > 1) {
-			done = rows;
-			t->rows = done;
-			vec_tile_run(t, half, nv);
-		} else {
-			done = 1;
+		if (rows == 1) {
 			t->rows = 1;
 			vec_tile_row(t, nv);
+		} else if (rows <= (u32)small) {
+			t->rows = rows;
+			vec_tile_run(t, small, nv);
+		} else if (rows <= (u32)middle || rows == 2 * (u32)middle) {
+			t->rows = vec_min(rows, (u32)middle);
+			vec_tile_run(t, middle, nv);
+		} else {
+			t->rows = vec_min(rows, (u32)full);
+			vec_tile_run(t, full, nv);
 		}
-		rows -= done;
-		t->a += done * t->lda;
-		t->y += done * t->out_stride;
+		rows -= t->rows;
+		t->a += t->rows * t->lda;
+		t->y += t->rows * t->out_stride;
 	}
 }
 
 static __attribute__((__noinline__)) void vec_rows_1(struct vec_tile *t, u32 rows)
 {
-	vec_rows(t, rows, TILE_1, TILE_1 / 2, 1);
+	vec_rows(t, rows, TILES_1, 1);
 }
 
 static __attribute__((__noinline__)) void vec_rows_2(struct vec_tile *t, u32 rows)
 {
-	vec_rows(t, rows, TILE_2, TILE_2 / 2, 2);
+	vec_rows(t, rows, TILES_2, 2);
 }
 
 #if VECS == 4
 static __attribute__((__noinline__)) void vec_rows_3(struct vec_tile *t, u32 rows)
 {
-	vec_rows(t, rows, TILE_3, TILE_3 / 2, 3);
+	vec_rows(t, rows, TILES_3, 3);
 }
 
 static __attribute__((__noinline__)) void vec_rows_4(struct vec_tile *t, u32 rows)
 {
-	vec_rows(t, rows, TILE_4, TILE_4 / 2, 4);
+	vec_rows(t, rows, TILES_4, 4);
 }
 #endif
 

@@ -38,7 +38,7 @@ struct vec_geom {
 #define VEC_PANEL_ROWS	96U
 
 /* Tiles may read this many rows of the product past the last one. */
-#define VEC_TILE_ROWS	12U
+#define VEC_TILE_ROWS	16U
 
 /* Padded copies of input rows: at one time, and so much that it is allowed */
 #define VEC_SLIDE_BYTES	24576U
@@ -124,6 +124,7 @@ struct vec_gemm {
 	size_t lda;	/* bytes from one row of the product to the next */
 	size_t pitch;	/* slide: bytes of one input row's copy */
 	u32 rows;	/* pixels of a panel; slide: output rows at one time */
+	bool direct;
 	size_t scratch;	/* bytes of the panel or the copy */
 };
 
@@ -207,6 +208,7 @@ static inline void vec_gemm_of(const struct eng_conv *c, u32 lanes, u32 group,
 	m->vecs = (c->out_c + lanes - 1) / lanes;
 	m->block = ((size_t)m->steps + params) * lanes * VEC_UNIT_BYTES;
 	m->pitch = 0;
+	m->direct = vec_gemm_direct(c);
 	if (slides)
 		vec_gemm_slide_of(c, size, m);
 	else
