@@ -67,10 +67,9 @@ static void buf_unmap(struct dma_buf_attachment *at, struct sg_table *sgt,
 }
 
 /*
- * Buffers are mapped for devices only while bound, and binding maps them
- * streaming; whoever touches them in between with the CPU goes through
- * DMA_BUF_IOCTL_SYNC as for every dma-buf, and these bring nothing to do on
- * hosts whose devices are coherent.
+ * Limit: there is no begin_cpu_access()/end_cpu_access() here, so a buffer that
+ * is mapped for a device through bounce pages (swiotlb), or for one that is not
+ * coherent, is not synchronised while it stays mapped. See docs/uapi.md, BIND.
  */
 static vm_fault_t buf_fault(struct vm_fault *vmf)
 {

@@ -71,7 +71,7 @@ static u32 load_permille(struct ai_device *dev)
 		/* The sum is no snapshot: it can be less than the last one. */
 		u64 part = busy - min(busy, dev->load_busy_ns);
 
-		load = div64_u64(part * 1000, now - dev->load_at_ns);
+		load = div64_u64(part, div_u64(now - dev->load_at_ns, 1000));
 		dev->load_permille = min(load, 1000U);
 		dev->load_busy_ns = busy;
 		dev->load_at_ns = now;

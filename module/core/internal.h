@@ -83,6 +83,7 @@
 extern unsigned int ai_max_model_mib;
 extern unsigned int ai_max_buffer_mib;
 extern unsigned int ai_job_timeout_ms;
+extern unsigned int ai_max_job_timeout_ms;
 extern unsigned int ai_cancel_grace_ms;
 
 u64 ai_max_model_bytes(void);
@@ -485,7 +486,9 @@ static inline u64 ai_deadline(u64 now, u64 timeout_ns)
 {
 	if (!timeout_ns)
 		timeout_ns = (u64)READ_ONCE(ai_job_timeout_ms) * NSEC_PER_MSEC;
-	return now + min_t(u64, timeout_ns, KTIME_MAX / 2);
+	/* Nobody keeps a device that has stopped answering for ever. */
+	return now + min_t(u64, timeout_ns,
+			   (u64)READ_ONCE(ai_max_job_timeout_ms) * NSEC_PER_MSEC);
 }
 
 static inline u64 ai_grace(void)

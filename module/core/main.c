@@ -22,6 +22,11 @@ unsigned int ai_job_timeout_ms = 60000;
 module_param_named(job_timeout_ms, ai_job_timeout_ms, uint, 0644);
 MODULE_PARM_DESC(job_timeout_ms, "Budget of a job that names none, in ms");
 
+unsigned int ai_max_job_timeout_ms = 3600000;
+module_param_named(max_job_timeout_ms, ai_max_job_timeout_ms, uint, 0644);
+MODULE_PARM_DESC(max_job_timeout_ms,
+		 "Longest budget of a job, in ms; longer ones are cut to it");
+
 unsigned int ai_cancel_grace_ms = 1000;
 module_param_named(cancel_grace_ms, ai_cancel_grace_ms, uint, 0644);
 MODULE_PARM_DESC(cancel_grace_ms,

@@ -9,7 +9,7 @@
 #include "internal.h"
 
 /* A driver that has returned from reset() owes nothing but a wakeup. */
-#define AI_RESET_PATIENCE	HZ
+#define AI_RESET_PATIENCE	(10 * HZ)
 
 static void reset_done(struct ai_device *dev, int ret)
 {
