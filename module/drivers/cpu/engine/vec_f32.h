@@ -89,6 +89,7 @@ struct vecf_tile {
 	float *y;
 	size_t out_stride;
 	u32 rows;		/* pixels that exist, at most the tile's height */
+	bool single;		/* the layer has one pixel in all */
 	u32 lo, hi;		/* channels to store, relative to the first */
 	struct eng_range range;
 };
@@ -215,7 +216,11 @@ VEC_INLINE void vecf_rows(struct vecf_tile *t, u32 rows, const int full,
 {
 	while (rows) {
 		t->rows = vec_min(rows, (u32)full);
-		if (t->rows == 1)
+		/*
+		 * Its order of sums differs: not for the last pixel of a piece,
+		 * else results depended on how a layer is cut into steps.
+		 */
+		if (t->single)
 			vecf_tile_row(t, nv);
 		else if (t->rows <= (u32)full / 2)
 			vecf_tile_run(t, full / 2, nv);
@@ -251,6 +256,7 @@ static void vecf_panel_run(const struct eng_conv *c, const struct vec_gemm *m,
 	t.steps = m->steps;
 	t.out_stride = c->out_stride;
 	t.range = eng_range_of(c->clamp);
+	t.single = (size_t)c->batch * c->out_h * c->out_w == 1;
 	for (; v < last; v += nv) {
 		u32 channel = v * LANES;
 
