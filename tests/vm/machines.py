@@ -30,7 +30,7 @@ SCRIPTS = ["cli", "golden"]
 # Slab debugging works on stock kernels: red zones, poison, sanity checks.
 APPEND = ["slub_debug=FZP", "oops=panic"]
 MEMORY = 2048
-TIMEOUT = 1500
+TIMEOUT = 2400
 # All samples of all models in scalar code on the first kernel; on the others
 # what this many multiply-adds allow (two samples of the largest models).
 SCALAR_MACS = 700 * 10 ** 6

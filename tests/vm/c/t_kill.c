@@ -208,7 +208,7 @@ static void unload(const char *module)
 }
 
 /* The drivers go while clients run; then clients are killed and core goes. */
-TEST_SECONDS(modules_200_times, 400)
+TEST_SECONDS(modules_200_times, 900)
 {
 	long free_before = 0, slab_before = 0, freed, slab;
 
