@@ -294,19 +294,13 @@ VEC_INLINE void vec_interleave(u8 *dst, const s8 *const r[GROUP], size_t at)
 	int8x16_t a = vld1q_s8(r[0] + at), b = vld1q_s8(r[1] + at);
 	int16x8_t lo = vmovl_s8(vget_low_s8(a)), lo1 = vmovl_s8(vget_low_s8(b));
 	int16x8_t hi = vmovl_high_s8(a), hi1 = vmovl_high_s8(b);
+	int64x2_t l0 = vreinterpretq_s64_s16(lo), l1 = vreinterpretq_s64_s16(lo1);
+	int64x2_t h0 = vreinterpretq_s64_s16(hi), h1 = vreinterpretq_s64_s16(hi1);
 
-	vec_store(dst, vreinterpretq_s32_s64(
-		vzip1q_s64(vreinterpretq_s64_s16(lo),
-			   vreinterpretq_s64_s16(lo1))));
-	vec_store(dst + 16, vreinterpretq_s32_s64(
-		vzip2q_s64(vreinterpretq_s64_s16(lo),
-			   vreinterpretq_s64_s16(lo1))));
-	vec_store(dst + 32, vreinterpretq_s32_s64(
-		vzip1q_s64(vreinterpretq_s64_s16(hi),
-			   vreinterpretq_s64_s16(hi1))));
-	vec_store(dst + 48, vreinterpretq_s32_s64(
-		vzip2q_s64(vreinterpretq_s64_s16(hi),
-			   vreinterpretq_s64_s16(hi1))));
+	vec_store(dst, vreinterpretq_s32_s64(vzip1q_s64(l0, l1)));
+	vec_store(dst + 16, vreinterpretq_s32_s64(vzip2q_s64(l0, l1)));
+	vec_store(dst + 32, vreinterpretq_s32_s64(vzip1q_s64(h0, h1)));
+	vec_store(dst + 48, vreinterpretq_s32_s64(vzip2q_s64(h0, h1)));
 #endif
 }
 

@@ -268,9 +268,9 @@ VEC_INLINE void vec_widen(u8 *dst, const s8 *src, size_t n, const s8 *end)
 		vec_store(dst, _mm512_xor_si512(v, vec_bytes_all(-128)));
 #else
 		__mmask32 m = n >= each ? ~0U : (1U << n) - 1;
+		__m256i part = _mm256_maskz_loadu_epi8(m, src);
 
-		vec_store(dst, _mm512_cvtepi8_epi16(
-				       _mm256_maskz_loadu_epi8(m, src)));
+		vec_store(dst, _mm512_cvtepi8_epi16(part));
 #endif
 		if (n <= each)
 			return;

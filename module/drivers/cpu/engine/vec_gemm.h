@@ -335,8 +335,8 @@ VEC_INLINE const u8 *vec_row_segment(const struct vec_tile *t, const u8 *a,
 #pragma GCC unroll 4
 			for (v = 0; v < nv; v++)
 				acc[v][i] = vec_dot(acc[v][i], av,
-					vec_load(w + v * t->block_bytes +
-						 i * VEC_BYTES));
+						    vec_load(w + v * t->block_bytes +
+							     i * VEC_BYTES));
 		}
 		a += 4 * VEC_UNIT_BYTES;
 		w += 4 * VEC_BYTES;
@@ -362,7 +362,9 @@ VEC_INLINE void vec_tile_row(const struct vec_tile *t, const int nv)
 #pragma GCC unroll 4
 	for (v = 0; v < nv; v++) {
 		acc[v][0] = vec_load(t->block + v * t->block_bytes);
-		acc[v][1] = acc[v][2] = acc[v][3] = vec_zero();
+		acc[v][1] = vec_zero();
+		acc[v][2] = vec_zero();
+		acc[v][3] = vec_zero();
 	}
 	for (s = t->segments; s; s--, row += t->pitch)
 		w = vec_row_segment(t, row, w, t->units, acc, nv);
@@ -503,8 +505,10 @@ static void vec_slide_row(const struct eng_conv *c, const s8 *image,
 	const size_t size = VEC_UNIT_BYTES / GROUP;
 
 	eng_taps(left, 1, columns, c->in_w, &lo, &hi);
-	if (iy < 0 || iy >= (s64)c->in_h)
-		lo = hi = columns;
+	if (iy < 0 || iy >= (s64)c->in_h) {
+		lo = columns;
+		hi = columns;
+	}
 	vec_fill(dst, c->in_zp, (size_t)lo * c->in_c);
 	if (lo < hi) {
 		size_t at = (size_t)iy * c->in_w + (size_t)(left + lo);

@@ -70,8 +70,10 @@ enum vec_rq {
 	VEC_RQ_ADD_ODD,		/* s64 */
 	VEC_RQ_RIGHT,		/* s32: e */
 	VEC_RQ_LEFT,		/* s32: max(shift, 0) */
-	VEC_RQ_SIGN,		/* s32: 31 where e >= 1, else 32: acc >> this,
-				 * logically, is [acc < 0] where it counts */
+	/* s32: 31 where e >= 1, else 32: acc >> this, logically, is [acc < 0]
+	 * where it counts
+	 */
+	VEC_RQ_SIGN,
 	VEC_RQ_NR,
 };
 
