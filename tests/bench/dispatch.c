@@ -186,24 +186,21 @@ static void trip_queue(void *arg)
 	struct queue_trip *t = arg;
 	uint32_t mask = t->q.c.sq_entries - 1, tail = *t->q.sq_tail;
 	uint32_t cq_mask = t->q.c.cq_entries - 1, head = *t->q.cq_head;
-	struct aioffload_sqe sqe = { .opcode = t->opcode, .slot = t->slot,
-				     .count = t->opcode == AIOFFLOAD_OP_RUN };
-	struct aioffload_sqe *sqes = t->q.sqes;
-	const struct aioffload_cqe *cqes = t->q.cqes;
 	struct aioffload_enter a = { .size = sizeof(a), .to_submit = t->batch,
 				     .min_complete = t->batch };
 
-	for (unsigned int i = 0; i < t->batch; i++, tail++) {
-		sqe.user_data = i;
-		sqes[tail & mask] = sqe;
-	}
+	for (unsigned int i = 0; i < t->batch; i++, tail++)
+		t->q.sqes[tail & mask] = (struct aioffload_sqe){
+			.opcode = t->opcode, .slot = t->slot, .user_data = i,
+			.count = t->opcode == AIOFFLOAD_OP_RUN,
+		};
 	__atomic_store_n(t->q.sq_tail, tail, __ATOMIC_RELEASE);
 	if (ioctl(t->q.fd, AIOFFLOAD_IOC_ENTER, &a) != (int)t->batch)
 		FAIL("ENTER");
 	if (__atomic_load_n(t->q.cq_tail, __ATOMIC_ACQUIRE) - head != t->batch)
 		FAIL("%u completions", *t->q.cq_tail - head);
 	for (unsigned int i = 0; i < t->batch; i++, head++) {
-		const struct aioffload_cqe *c = &cqes[head & cq_mask];
+		const struct aioffload_cqe *c = &t->q.cqes[head & cq_mask];
 
 		if (c->status || c->user_data >= t->batch)
 			FAIL("completion: status %d", c->status);
