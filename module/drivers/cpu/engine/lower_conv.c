@@ -196,7 +196,7 @@ static int fill_part(struct eng_compiler *c, const struct layer *l, u32 first,
 		t->unit_cost = pixel_cost(c, l, k, n);
 	}
 	t->granule = k->granule(part);
-	if (!t->granule)
+	if (!t->granule || t->granule * t->unit_cost > 8 * c->budget)
 		t->granule = 1;
 	t->scratch_bytes = k->scratch_bytes(part);
 	return pack(c, t);

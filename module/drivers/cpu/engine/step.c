@@ -29,7 +29,11 @@ u64 eng_budget(const struct eng_program *prog)
 	return prog->isa->macs_per_ns_x16 * 25000ULL / 16;
 }
 
-/* How many of @left units to do now: whole granules where they fit, never 0. */
+/*
+ * How many of @left units to do now: whole granules, at least one. So a tile
+ * begins at a multiple of the granule whatever the budget, and floats are
+ * summed in the same order.
+ */
 static u32 tile_of(const struct eng_task *t, u32 left, u64 budget)
 {
 	u64 fits;
@@ -37,10 +41,9 @@ static u32 tile_of(const struct eng_task *t, u32 left, u64 budget)
 	if (t->unit_cost * left <= budget)
 		return left;
 	fits = budget / t->unit_cost;
-	if (fits >= t->granule)
-		fits -= fits % t->granule;
-	if (!fits)
-		fits = 1;
+	fits -= fits % t->granule;
+	if (fits < t->granule)
+		fits = t->granule;
 	return fits < left ? (u32)fits : left;
 }
 
