@@ -215,6 +215,33 @@ static void depthwise_random(const struct eng_isa *isa)
 	}
 }
 
+/*
+ * So few channels that outputs may share a vector: their windows then begin
+ * anywhere in the interleaved rows, odd multiples of half a vector included.
+ */
+static void depthwise_few(const struct eng_isa *isa)
+{
+	u32 i;
+
+	for (i = 0; i < 200; i++) {
+		struct layer l = { .kind = DEPTHWISE };
+
+		if (!rnd_window(&l.c))
+			continue;
+		l.c.stride_w = 1;
+		l.c.in_c = 2U << i % 3;
+		l.c.depth_multiplier = 1U << i / 3 % 2;
+		l.c.in_w = 16 + (l.c.kernel_w - 1) * l.c.dilation_w -
+			   l.c.pad_left;
+		l.c.out_w = 16;
+		l.c.out_c = l.c.in_c * l.c.depth_multiplier;
+		l.c.out_stride = l.c.out_c;
+		layer_fill(&l, -127, -1);
+		compare(isa, &l);
+		layer_free(&l);
+	}
+}
+
 /* Rows so wide that they go in several strips */
 static void depthwise_wide(const struct eng_isa *isa)
 {
@@ -380,6 +407,11 @@ static void test_depthwise(void **state)
 	each_unit(depthwise_random);
 }
 
+static void test_depthwise_few(void **state)
+{
+	each_unit(depthwise_few);
+}
+
 static void test_depthwise_wide(void **state)
 {
 	each_unit(depthwise_wide);
@@ -410,6 +442,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_conv),
 		cmocka_unit_test(test_depthwise),
+		cmocka_unit_test(test_depthwise_few),
 		cmocka_unit_test(test_depthwise_wide),
 		cmocka_unit_test(test_fc),
 		cmocka_unit_test(test_requant_ties),

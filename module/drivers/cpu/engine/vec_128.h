@@ -5,7 +5,7 @@
  *
  * Without SDOT products are of 16 bits and a unit's two elements lie apart:
  * first the even one of all lanes, then the odd one, since that is how the
- * widening multiply-add takes its operands.
+ * widening multiply-add takes its operands (vec_geom's split).
  */
 #ifndef _ENG_VEC_128_H
 #define _ENG_VEC_128_H

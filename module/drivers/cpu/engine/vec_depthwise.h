@@ -23,7 +23,7 @@ static void vec_dw_pack(const struct eng_conv *c, void *packed)
 		vec_gemm_pack(c, packed, 1, c->out_c);
 		return;
 	}
-	vec_dw_of(c, LANES, GROUP, &d);
+	vec_dw_of(c, &VEC_NAME(vec_geom_), &d);
 	memset(packed, 0, sizeof(struct vec_head) + d.vecs * d.block);
 	vec_pack_head(c, packed)->dw = d;
 	for (i = 0; i < c->out_c * d.repeat; i++) {

@@ -4,16 +4,16 @@
  * VEC_UNIT (its name as in VEC_UNITS) and VEC_SPEED (multiply-adds per ns, times
  * 16, of one core at 3 GHz, about half of the peak).
  */
-#include "vec_gemm.h"
-#include "vec_depthwise.h"
-#include "vec_elem.h"
-#include "vec_f32.h"
-
 #define VEC_PASTE_(a, b)	a##b
 #define VEC_PASTE(a, b)		VEC_PASTE_(a, b)
 #define VEC_NAME(prefix)	VEC_PASTE(prefix, VEC_UNIT)
 #define VEC_STRING_(s)		#s
 #define VEC_STRING(s)		VEC_STRING_(s)
+
+#include "vec_gemm.h"
+#include "vec_depthwise.h"
+#include "vec_elem.h"
+#include "vec_f32.h"
 
 static const struct eng_conv_kernel vec_kernel_conv_s8 = {
 	.packed_bytes = VEC_NAME(vec_conv_bytes_),

@@ -80,7 +80,7 @@ static size_t dw_bytes(const struct eng_conv *c, const struct vec_geom *g)
 		return 0;
 	if (vec_dw_is_conv(c))
 		return gemm_bytes(c, g);
-	vec_dw_of(c, g->lanes, g->group, &d);
+	vec_dw_of(c, g, &d);
 	if (d.planes * d.plane > VEC_DW_MAX)
 		return 0;
 	return sizeof(struct vec_head) + d.vecs * d.block;
@@ -92,7 +92,7 @@ static size_t dw_scratch(const struct eng_conv *c, const struct vec_geom *g)
 
 	if (vec_dw_is_conv(c))
 		return gemm_scratch(c, g);
-	vec_dw_of(c, g->lanes, g->group, &d);
+	vec_dw_of(c, g, &d);
 	return d.planes * d.plane + VEC_SLACK + VEC_DW_OUTPUTS * sizeof(u32) +
 	       d.zeros + g->group * d.expand;
 }
@@ -157,9 +157,10 @@ bool vec_by_channel(const struct eng_conv *c)
 }
 
 /* clang-format off */
-#define VEC_DEFINE(unit, l, g, off, v)					\
+#define VEC_DEFINE(unit, l, g, off, v, s)				\
 const struct vec_geom vec_geom_##unit = {				\
 	.lanes = (l), .group = (g), .offset = (off), .vecs = (v),	\
+	.split = (s),							\
 };									\
 size_t vec_conv_bytes_##unit(const struct eng_conv *c)			\
 {									\

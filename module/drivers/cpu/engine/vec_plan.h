@@ -24,9 +24,12 @@
  * @offset: added to int8 activations: 128 where the instruction wants them
  *	    unsigned
  * @vecs:   vectors in a full block of channels
+ * @split:  vec_interleave() keeps the elements of a vector's units apart, so
+ *	    that vectors of units begin at multiples of @lanes units alone
  */
 struct vec_geom {
 	u32 lanes, group, offset, vecs;
+	bool split;
 };
 
 #define VEC_UNIT_BYTES	4U
@@ -249,9 +252,27 @@ static inline u32 vec_dw_planes(const struct vec_dw *d, u32 rows, u32 group)
 	return d->shared ? rows + (d->groups - 1) * group : rows * d->groups;
 }
 
-static inline void vec_dw_of(const struct eng_conv *c, u32 lanes, u32 group,
+/*
+ * Outputs that share a vector lie one column apart, and so do their taps: a
+ * vector then begins at any column. Where units are split that works for whole
+ * vectors only, which leaves each output a vector of its own. With 4 lanes all
+ * that is lost is two outputs at a time for layers of 2 channels.
+ */
+static inline u32 vec_dw_repeat(const struct eng_conv *c,
+				const struct vec_geom *g)
+{
+	u32 repeat;
+
+	if (g->split || c->stride_w != 1 || g->lanes % c->out_c)
+		return 1;
+	repeat = g->lanes / c->out_c;
+	return c->out_w % repeat ? 1 : repeat;
+}
+
+static inline void vec_dw_of(const struct eng_conv *c, const struct vec_geom *g,
 			     struct vec_dw *d)
 {
+	u32 lanes = g->lanes, group = g->group;
 	size_t span = (size_t)(c->kernel_w - 1) * c->dilation_w + 1;
 	size_t column, room, cols;
 
@@ -261,10 +282,7 @@ static inline void vec_dw_of(const struct eng_conv *c, u32 lanes, u32 group,
 		   VEC_UNIT_BYTES;
 	d->shared = c->stride_h == 1 && c->dilation_h == 1;
 	d->channels = vec_min(c->out_c, VEC_DW_CHANNELS);
-	d->repeat = 1;
-	if (c->stride_w == 1 && lanes % c->out_c == 0 &&
-	    c->out_w % (lanes / c->out_c) == 0)
-		d->repeat = lanes / c->out_c;
+	d->repeat = vec_dw_repeat(c, g);
 	column = vec_dw_column(d, d->channels);
 	room = VEC_DW_BYTES / (column * vec_dw_planes(d, 1, group));
 	d->chunk = 1;
@@ -303,16 +321,19 @@ static inline bool vec_dw_is_conv(const struct eng_conv *c)
 	return c->in_c == 1;
 }
 
-/* One set of shape functions per unit; X(unit, lanes, group, offset, vecs). */
+/*
+ * One set of shape functions per unit; X(unit, lanes, group, offset, vecs,
+ * split).
+ */
 #define VEC_UNITS(X)				\
-	X(avx2, 8, 2, 0, 2)			\
-	X(avxvnni, 8, 4, 128, 2)		\
-	X(avx512, 16, 2, 0, 4)			\
-	X(avx512vnni, 16, 4, 128, 4)		\
-	X(neon, 4, 2, 0, 4)			\
-	X(neondot, 4, 4, 0, 4)
+	X(avx2, 8, 2, 0, 2, false)		\
+	X(avxvnni, 8, 4, 128, 2, false)		\
+	X(avx512, 16, 2, 0, 4, false)		\
+	X(avx512vnni, 16, 4, 128, 4, false)	\
+	X(neon, 4, 2, 0, 4, true)		\
+	X(neondot, 4, 4, 0, 4, false)
 
-#define VEC_DECLARE(unit, lanes, group, offset, vecs)			\
+#define VEC_DECLARE(unit, lanes, group, offset, vecs, split)		\
 	extern const struct vec_geom vec_geom_##unit;			\
 	bool vec_usable_##unit(const struct eng_cpu *cpu);		\
 	size_t vec_conv_bytes_##unit(const struct eng_conv *c);	\
