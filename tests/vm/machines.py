@@ -19,6 +19,8 @@ SHARED = os.environ.get("AIOFFLOAD_SHARED", os.path.join(TOP, "..", "shared"))
 # For quick rounds while working on the modules: no packages, the modules come
 # from the share. What needs packages is then skipped.
 BARE = bool(os.environ.get("AIOFFLOAD_VM_BARE"))
+# Modules are loaded and unloaded 200 times: many minutes under emulation.
+LONG = bool(os.environ.get("AIOFFLOAD_LONG"))
 
 KERNELS = os.environ.get("AIOFFLOAD_KERNELS", "6.1 6.12 7.3").split()
 
@@ -135,6 +137,8 @@ class Results:
             argv += ["--append", a]
         if self.kernel != KERNELS[0]:
             argv += ["--env", "VMTEST_SCALAR_MACS=%d" % SCALAR_MACS]
+        if LONG:
+            argv += ["--env", "VMTEST_MODULE_ROUNDS=200"]
         if BARE:
             argv += ["--bare", "--env", "AIOFFLOAD_MODULES=/mnt/share/ko"]
         argv += ["--", "sh", "/mnt/share/run.sh", "/mnt/share/wanted"]
