@@ -41,6 +41,7 @@ static void layer_fill(struct layer *l, s8 lowest, s32 shift_max)
 {
 	struct eng_conv *c = &l->c;
 	size_t window = (size_t)c->kernel_h * c->kernel_w, weights, i;
+	bool by_tensor = rnd() % 2;	/* one requantisation for all channels */
 
 	l->pixels = (size_t)c->batch * c->out_h * c->out_w;
 	l->in = (size_t)c->batch * c->in_h * c->in_w * c->in_c;
@@ -54,7 +55,8 @@ static void layer_fill(struct layer *l, s8 lowest, s32 shift_max)
 	l->requant = exact(c->out_c * sizeof(*l->requant));
 	for (i = 0; i < c->out_c; i++) {
 		l->bias[i] = rnd_in(-100000, 100000);
-		l->requant[i] = rnd_requant(-12, shift_max);
+		l->requant[i] = by_tensor && i ? l->requant[0] :
+				rnd_requant(-12, shift_max);
 	}
 	c->weights = l->weights;
 	c->bias = rnd() % 8 ? l->bias : NULL;

@@ -21,6 +21,7 @@
 #define TILE_FULL	6
 #if VEC_VNNI
 #define GROUP		4
+#define VEC_STREAM		/* has vec_stream_run() */
 #define OFFSET		128
 #else
 #define GROUP		2

@@ -42,7 +42,8 @@ static void vec_dw_pack(const struct eng_conv *c, void *packed)
 						unit * GROUP + ky % GROUP, v);
 			}
 		}
-		vec_pack_lane(c, block, lane, o, sum);
+		vec_pack_bias(c, block, lane, o, sum);
+		vec_pack_requant(block, lane, c->requant[o]);
 		if (lane == LANES - 1)
 			block += d.block;
 	}

@@ -15,7 +15,14 @@
 #include "scalar.h"
 #include "vec_pack.h"
 
-#define VEC_RQ_BYTES	(VEC_RQ_NR * VEC_BYTES)
+/* What all blocks share */
+static void vec_pack_shared(const struct eng_conv *c, u8 *shared)
+{
+	u32 lane;
+
+	for (lane = 0; lane < LANES; lane++)
+		vec_pack_requant(shared, lane, c->requant[0]);
+}
 
 /* Weight k of channel o lies at o * by_channel + k * by_k. */
 static void vec_gemm_pack(const struct eng_conv *c, void *packed,
@@ -28,8 +35,11 @@ static void vec_gemm_pack(const struct eng_conv *c, void *packed,
 
 	vec_gemm_of(c, LANES, GROUP, VEC_RQ_NR, &m);
 	segment = m.k / m.segments;
-	memset(packed, 0, sizeof(struct vec_head) + m.vecs * m.block);
+	memset(packed, 0, sizeof(struct vec_head) + m.shared + m.vecs * m.block);
 	vec_pack_head(c, packed)->gemm = m;
+	if (m.shared)
+		vec_pack_shared(c, block);
+	block += m.shared;
 	for (o = 0; o < c->out_c; o++) {
 		u32 lane = o % LANES, sum = 0;
 
@@ -37,11 +47,13 @@ static void vec_gemm_pack(const struct eng_conv *c, void *packed,
 			s8 v = w[o * by_channel + k * by_k];
 
 			sum += (u32)(s32)v;
-			vec_pack_weight(block + VEC_RQ_BYTES, lane,
+			vec_pack_weight(block + m.params * VEC_BYTES, lane,
 					k / segment * m.units * GROUP +
 					k % segment, v);
 		}
-		vec_pack_lane(c, block, lane, o, sum);
+		vec_pack_bias(c, block, lane, o, sum);
+		if (!m.shared)
+			vec_pack_requant(block, lane, c->requant[o]);
 		if (lane == LANES - 1)
 			block += m.block;
 	}
@@ -169,6 +181,9 @@ struct vec_tile {
 	size_t lda;
 	const u8 *block;	/* packed vectors of channels */
 	size_t block_bytes;
+	const u8 *weights;	/* the first vector's */
+	const u8 *requant;	/* of the first vector, and bytes to the next's */
+	size_t requant_next;
 	u32 segments, units;
 	size_t pitch;		/* bytes from segment to segment */
 	bool left;
@@ -248,8 +263,8 @@ VEC_INLINE void vec_tile_end(const struct vec_tile *t, vec acc[], const int mr,
 
 #pragma GCC unroll 4
 	for (v = 0; v < nv; v++) {
-		struct vec_requant q = vec_requant_load(t->block +
-							v * t->block_bytes);
+		struct vec_requant q = vec_requant_load(t->requant +
+							v * t->requant_next);
 
 		if (t->left) {
 #pragma GCC unroll 16
@@ -275,7 +290,7 @@ VEC_INLINE void vec_tile_end(const struct vec_tile *t, vec acc[], const int mr,
 VEC_INLINE void vec_tile_run(const struct vec_tile *t, const int mr,
 			     const int nv)
 {
-	const u8 *w = t->block + VEC_RQ_BYTES, *row = t->a;
+	const u8 *w = t->weights, *row = t->a;
 	const u8 *a[6];		/* every third row: x86 has few registers */
 	vec acc[24];
 	u32 s, k;
@@ -354,7 +369,7 @@ VEC_INLINE const u8 *vec_row_segment(const struct vec_tile *t, const u8 *a,
 
 VEC_INLINE void vec_tile_row(const struct vec_tile *t, const int nv)
 {
-	const u8 *w = t->block + VEC_RQ_BYTES, *row = t->a;
+	const u8 *w = t->weights, *row = t->a;
 	vec acc[4][4], sum[4];
 	u32 s;
 	int v;
@@ -449,14 +464,16 @@ struct vec_lines {
 	u32 begin, end;		/* channels */
 };
 
-static void vec_lines_run(const struct eng_conv *c, const struct vec_gemm *m,
-			  const void *packed, const struct vec_lines *l)
+VEC_INLINE struct vec_tile vec_tile_of(const struct eng_conv *c,
+				       const struct vec_head *head)
 {
-	u32 v = l->begin / LANES, last = (l->end + LANES - 1) / LANES, nv, i;
-	const struct vec_head *head = packed;
-	struct vec_tile t = {
+	const struct vec_gemm *m = &head->gemm;
+
+	return (struct vec_tile){
 		.lda = m->lda,
 		.block_bytes = m->block,
+		.requant = (const u8 *)(head + 1),
+		.requant_next = m->shared ? 0 : m->block,
 		.segments = m->segments,
 		.units = m->units,
 		.pitch = m->pitch * c->dilation_h,
@@ -464,14 +481,34 @@ static void vec_lines_run(const struct eng_conv *c, const struct vec_gemm *m,
 		.out_stride = c->out_stride,
 		.out = vec_output_of(c->out_zp, c->clamp),
 	};
+}
+
+/* Vectors [@v, v + nv): what [begin, end) has of their channels */
+VEC_INLINE void vec_tile_at(struct vec_tile *t, const struct vec_head *head,
+			    u32 v, u32 nv, u32 begin, u32 end)
+{
+	const struct vec_gemm *m = &head->gemm;
+	u32 channel = v * LANES;
+
+	t->block = (const u8 *)(head + 1) + m->shared + v * m->block;
+	t->weights = t->block + m->params * VEC_BYTES;
+	if (!m->shared)
+		t->requant = t->block;
+	t->lo = begin > channel ? begin - channel : 0;
+	t->hi = vec_min(end - channel, nv * LANES);
+}
+
+static void vec_lines_run(const struct eng_conv *c, const void *packed,
+			  const struct vec_lines *l)
+{
+	u32 v = l->begin / LANES, last = (l->end + LANES - 1) / LANES, nv, i;
+	struct vec_tile t = vec_tile_of(c, packed);
 
 	for (; v < last; v += nv) {
 		u32 channel = v * LANES;
 
 		nv = vec_min(last - v, VECS);
-		t.block = (const u8 *)(head + 1) + v * m->block;
-		t.lo = l->begin > channel ? l->begin - channel : 0;
-		t.hi = vec_min(l->end - channel, nv * LANES);
+		vec_tile_at(&t, packed, v, nv, l->begin, l->end);
 		for (i = 0; i < l->lines; i++) {
 			t.a = l->a + i * l->next;
 			t.y = l->y + (size_t)i * l->n * c->out_stride + channel;
@@ -492,7 +529,7 @@ static void vec_panels_run(const struct eng_conv *c, const struct vec_gemm *m,
 		l.n = vec_min(end - begin, m->rows);
 		l.y = y + (size_t)begin * c->out_stride;
 		vec_panel_fill(c, m, x, scratch, begin, l.n);
-		vec_lines_run(c, m, packed, &l);
+		vec_lines_run(c, packed, &l);
 	}
 }
 
@@ -535,7 +572,7 @@ static void vec_slide_lines(const struct eng_conv *c, const struct vec_gemm *m,
 			      l->n, scratch + i * m->pitch);
 	l->a = scratch;
 	l->next = c->stride_h * m->pitch;
-	vec_lines_run(c, m, packed, l);
+	vec_lines_run(c, packed, l);
 }
 
 static void vec_slide_run(const struct eng_conv *c, const struct vec_gemm *m,
@@ -574,6 +611,54 @@ static void vec_gemm_run(const struct eng_conv *c, const void *packed,
 			       last);
 }
 
+#ifdef VEC_STREAM
+/* One vector of channels by @n units of x: four sums hide the latency */
+VEC_INLINE vec vec_stream_sum(const u8 *x, const u8 *w, u32 n, vec bias)
+{
+	const vec flip = vec_all((s32)0x80808080);
+	vec acc[4] = { bias, vec_zero(), vec_zero(), vec_zero() };
+	int i;
+
+	for (; n >= 4; n -= 4) {
+#pragma GCC unroll 4
+		for (i = 0; i < 4; i++)
+			acc[i] = vec_dot(acc[i],
+					 vec_unit(x + i * VEC_UNIT_BYTES) ^ flip,
+					 vec_load(w + i * VEC_BYTES));
+		x += 4 * VEC_UNIT_BYTES;
+		w += 4 * VEC_BYTES;
+	}
+	for (; n; n--) {
+		acc[0] = vec_dot(acc[0], vec_unit(x) ^ flip, vec_load(w));
+		x += VEC_UNIT_BYTES;
+		w += VEC_BYTES;
+	}
+	return vec_add(vec_add(acc[0], acc[1]), vec_add(acc[2], acc[3]));
+}
+
+/*
+ * One row, read from x itself: in small layers a panel costs as much as the
+ * products. Weights come from the second level cache, which is fastest when they
+ * are read one address after the other: one vector of channels at a time.
+ */
+static void vec_stream_run(const struct eng_conv *c, const void *packed,
+			   const s8 *x, s8 *y, u32 begin, u32 end)
+{
+	u32 v = begin / LANES, last = (end + LANES - 1) / LANES;
+	struct vec_tile t = vec_tile_of(c, packed);
+	vec sum;
+
+	t.rows = 1;
+	for (; v < last; v++) {
+		vec_tile_at(&t, packed, v, 1, begin, end);
+		t.y = y + v * LANES;
+		sum = vec_stream_sum((const u8 *)x, t.weights, t.units,
+				     vec_load(t.block));
+		vec_tile_end(&t, &sum, 1, 1);
+	}
+}
+#endif
+
 static void vec_conv_pack(const struct eng_conv *c, void *packed)
 {
 	vec_gemm_pack(c, packed, (size_t)c->kernel_h * c->kernel_w * c->in_c, 1);
@@ -590,8 +675,15 @@ static void vec_fc_run(const struct eng_conv *c, const void *packed,
 		       const void *x, void *y, void *scratch, u32 begin,
 		       u32 end)
 {
-	vec_gemm_run(c, packed, x, y, scratch, 0, c->batch * c->out_h * c->out_w,
-		     begin, end);
+	u32 rows = c->batch * c->out_h * c->out_w;
+
+#ifdef VEC_STREAM	/* units of x are whole: nothing past its end is read */
+	if (rows == 1 && c->in_c % GROUP == 0) {
+		vec_stream_run(c, packed, x, y, begin, end);
+		return;
+	}
+#endif
+	vec_gemm_run(c, packed, x, y, scratch, 0, rows, begin, end);
 }
 
 #endif /* _ENG_VEC_GEMM_H */

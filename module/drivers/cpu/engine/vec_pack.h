@@ -6,24 +6,31 @@
 #ifndef _ENG_VEC_PACK_H
 #define _ENG_VEC_PACK_H
 
+#define VEC_RQ_BYTES	(VEC_RQ_NR * VEC_BYTES)
+
 static void vec_put32(u8 *block, enum vec_rq what, u32 lane, s32 v)
 {
 	memcpy(block + (what * LANES + lane) * 4, &v, sizeof(v));
 }
 
-/* Requantisation of one lane; @sum is that of its weights */
-static void vec_pack_lane(const struct eng_conv *c, u8 *block, u32 lane, u32 o,
+/* @sum is that of the channel's weights */
+static void vec_pack_bias(const struct eng_conv *c, u8 *block, u32 lane, u32 o,
 			  u32 sum)
 {
 	u32 bias = c->bias ? (u32)((const s32 *)c->bias)[o] : 0;
-	struct aim_requant r = c->requant[o];
+
+	bias -= (OFFSET + (u32)c->in_zp) * sum;
+	vec_put32(block, VEC_RQ_BIAS, lane, (s32)bias);
+}
+
+/* All of one lane but the bias */
+static void vec_pack_requant(u8 *block, u32 lane, struct aim_requant r)
+{
 	u32 right = r.shift < 0 ? (u32)-r.shift : 0;
 	s64 add = 1LL << 30;
 
 	if (right)
 		add += 1LL << (30 + right);
-	bias -= (OFFSET + (u32)c->in_zp) * sum;
-	vec_put32(block, VEC_RQ_BIAS, lane, (s32)bias);
 	vec_put32(block, VEC_RQ_MULT, lane, r.multiplier);
 	vec_put32(block, VEC_RQ_MULT_ODD, lane & ~1U, 0);
 	if (lane & 1)

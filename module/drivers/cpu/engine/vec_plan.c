@@ -56,7 +56,7 @@ static size_t gemm_bytes(const struct eng_conv *c, const struct vec_geom *g)
 	struct vec_gemm m;
 
 	vec_gemm_of(c, g->lanes, g->group, VEC_RQ_NR, &m);
-	return sizeof(struct vec_head) + m.vecs * m.block;
+	return sizeof(struct vec_head) + m.shared + m.vecs * m.block;
 }
 
 static size_t gemm_scratch(const struct eng_conv *c, const struct vec_geom *g)

@@ -125,6 +125,8 @@ struct vec_gemm {
 	u32 units;	/* of a segment */
 	u32 steps;	/* units of a window: segments * units */
 	u32 vecs;	/* vectors of output channels */
+	u32 params;	/* vectors of requantisation (f32: bias) in a block */
+	size_t shared;	/* bytes of requantisation before the blocks */
 	size_t block;	/* bytes of packed memory of one vector of channels */
 	size_t lda;	/* bytes from one row of the product to the next */
 	size_t pitch;	/* slide: bytes of one input row's copy */
@@ -199,6 +201,22 @@ static inline void vec_gemm_panel_of(const struct eng_conv *c,
 	m->scratch = rows * m->lda + VEC_SLACK;
 }
 
+/*
+ * One multiplier and shift for all channels, as in layers quantised by tensor:
+ * kept once, where they stay in the first level cache. Few pixels make a layer as
+ * slow as its packed memory is large.
+ */
+static inline bool vec_requant_shared(const struct eng_conv *c)
+{
+	u32 o;
+
+	for (o = 1; o < c->out_c; o++)
+		if (c->requant[o].multiplier != c->requant[0].multiplier ||
+		    c->requant[o].shift != c->requant[0].shift)
+			return false;
+	return true;
+}
+
 /* @params: vectors before the weights of a block. f32 does not slide */
 static inline void vec_gemm_of(const struct eng_conv *c, u32 lanes, u32 group,
 			       u32 params, struct vec_gemm *m)
@@ -211,7 +229,13 @@ static inline void vec_gemm_of(const struct eng_conv *c, u32 lanes, u32 group,
 	m->units = (m->k / m->segments + group - 1) / group;
 	m->steps = m->segments * m->units;
 	m->vecs = (c->out_c + lanes - 1) / lanes;
-	m->block = ((size_t)m->steps + params) * lanes * VEC_UNIT_BYTES;
+	m->params = params;
+	m->shared = 0;
+	if (params == VEC_RQ_NR && vec_requant_shared(c)) {
+		m->params = 1;
+		m->shared = (size_t)params * lanes * VEC_UNIT_BYTES;
+	}
+	m->block = ((size_t)m->steps + m->params) * lanes * VEC_UNIT_BYTES;
 	m->pitch = 0;
 	m->direct = vec_gemm_direct(c);
 	if (slides)
