@@ -464,23 +464,22 @@ struct vec_lines {
 	u32 begin, end;		/* channels */
 };
 
-VEC_INLINE struct vec_tile vec_tile_of(const struct eng_conv *c,
-				       const struct vec_head *head)
+/* Field by field: a copy would wait for its stores */
+VEC_INLINE void vec_tile_init(struct vec_tile *t, const struct eng_conv *c,
+			      const struct vec_head *head)
 {
 	const struct vec_gemm *m = &head->gemm;
 
-	return (struct vec_tile){
-		.lda = m->lda,
-		.block_bytes = m->block,
-		.requant = (const u8 *)(head + 1),
-		.requant_next = m->shared ? 0 : m->block,
-		.segments = m->segments,
-		.units = m->units,
-		.pitch = m->pitch * c->dilation_h,
-		.left = head->left,
-		.out_stride = c->out_stride,
-		.out = vec_output_of(c->out_zp, c->clamp),
-	};
+	t->lda = m->lda;
+	t->block_bytes = m->block;
+	t->requant = (const u8 *)(head + 1);
+	t->requant_next = m->shared ? 0 : m->block;
+	t->segments = m->segments;
+	t->units = m->units;
+	t->pitch = m->pitch * c->dilation_h;
+	t->left = head->left;
+	t->out_stride = c->out_stride;
+	t->out = vec_output_of(c->out_zp, c->clamp);
 }
 
 /* Vectors [@v, v + nv): what [begin, end) has of their channels */
@@ -502,8 +501,9 @@ static void vec_lines_run(const struct eng_conv *c, const void *packed,
 			  const struct vec_lines *l)
 {
 	u32 v = l->begin / LANES, last = (l->end + LANES - 1) / LANES, nv, i;
-	struct vec_tile t = vec_tile_of(c, packed);
+	struct vec_tile t;
 
+	vec_tile_init(&t, c, packed);
 	for (; v < last; v += nv) {
 		u32 channel = v * LANES;
 
@@ -645,9 +645,10 @@ static void vec_stream_run(const struct eng_conv *c, const void *packed,
 			   const s8 *x, s8 *y, u32 begin, u32 end)
 {
 	u32 v = begin / LANES, last = (end + LANES - 1) / LANES;
-	struct vec_tile t = vec_tile_of(c, packed);
+	struct vec_tile t;
 	vec sum;
 
+	vec_tile_init(&t, c, packed);
 	t.rows = 1;
 	for (; v < last; v++) {
 		vec_tile_at(&t, packed, v, 1, begin, end);
