@@ -130,7 +130,8 @@ static void null_start(struct null_lane *lane, struct ai_job *job)
 	job->driver[JOB_STATE] = NULL_JOB_RUNNING;
 	job->driver[JOB_LANE] = lane - lane->nd->lanes;
 	lane->job = job;
-	hrtimer_start(&lane->timer, ns_to_ktime(job->driver[JOB_NS]), HRTIMER_MODE_REL);
+	hrtimer_start(&lane->timer, ns_to_ktime(job->driver[JOB_NS]),
+		      NULL_TIMER_MODE);
 }
 
 /* The lane has nothing to do: give it the longest waiting job, or let it idle. */
@@ -290,7 +291,7 @@ static int null_run(struct ai_device *dev, struct ai_job *job)
 static void null_rob_lane(struct null_lane *lane)
 {
 	lane->job = NULL;
-	hrtimer_start(&lane->timer, 0, HRTIMER_MODE_REL);
+	hrtimer_start(&lane->timer, 0, NULL_TIMER_MODE);
 }
 
 static void null_cancel(struct ai_device *dev, struct ai_job *job)
@@ -457,7 +458,7 @@ struct null_device *null_device_create(const struct null_config *cfg)
 
 		lane->nd = nd;
 		hrtimer_setup(&lane->timer, null_timer, CLOCK_MONOTONIC,
-			      HRTIMER_MODE_REL);
+			      NULL_TIMER_MODE);
 		list_add_tail(&lane->idle, &nd->idle);
 	}
 

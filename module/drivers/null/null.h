@@ -24,6 +24,11 @@
 #include <linux/types.h>
 
 #define NULL_MAX_DEPTH	4096
+/*
+ * Soft: a device that is set up to be faster than the CPU is then throttled like
+ * any flood of softirqs, where hard timers would leave the CPU to nobody else.
+ */
+#define NULL_TIMER_MODE	HRTIMER_MODE_REL_SOFT
 #define NULL_MAX_NS	(3600ULL * NSEC_PER_SEC)	/* no job is longer */
 
 /*
