@@ -100,8 +100,10 @@ u32 ai_device_state(const struct ai_device *dev)
 
 	if (gate & AI_GATE_GONE)
 		return AIOFFLOAD_STATE_GONE;
-	return gate & AI_GATE_FAILED ? AIOFFLOAD_STATE_FAILED :
-				       AIOFFLOAD_STATE_READY;
+	if (gate & AI_GATE_FAILED)
+		return AIOFFLOAD_STATE_FAILED;
+	return gate & AI_GATE_RESETTING ? AIOFFLOAD_STATE_RESETTING :
+					  AIOFFLOAD_STATE_READY;
 }
 
 void ai_device_stats(const struct ai_device *dev, struct ai_stats *sum)

@@ -48,6 +48,7 @@ static ssize_t state_show(struct device *device, struct device_attribute *attr,
 		[AIOFFLOAD_STATE_READY] = "ready",
 		[AIOFFLOAD_STATE_FAILED] = "failed",
 		[AIOFFLOAD_STATE_GONE] = "gone",
+		[AIOFFLOAD_STATE_RESETTING] = "resetting",
 	};
 
 	return sysfs_emit(buf, "%s\n", names[ai_device_state(to_ai(device))]);

@@ -200,6 +200,7 @@ const char *aioffload_state_name(uint32_t state)
 		[AIOFFLOAD_STATE_READY]	 = "ready",
 		[AIOFFLOAD_STATE_FAILED] = "failed",
 		[AIOFFLOAD_STATE_GONE]	 = "gone",
+		[AIOFFLOAD_STATE_RESETTING] = "resetting",
 	};
 
 	return state < sizeof(names) / sizeof(names[0]) ?

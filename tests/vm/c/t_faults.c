@@ -53,6 +53,19 @@ static struct aioffload_device_info state_of(struct client *c)
 	return di;
 }
 
+/* A reset ends its jobs before it is over itself. */
+static __u32 state_after_reset(struct client *c)
+{
+	for (int i = 0; i < 1000; i++) {
+		__u32 state = state_of(c).state;
+
+		if (state != AIOFFLOAD_STATE_RESETTING)
+			return state;
+		sleep_ms(10);
+	}
+	return AIOFFLOAD_STATE_RESETTING;
+}
+
 TEST(stalled_jobs_are_cancelled_then_all_is_well)
 {
 	struct client c;
@@ -75,7 +88,7 @@ TEST(deaf_device_is_reset)
 	send_jobs(&c, 4, 50 * MS);
 	expect_all(&c, 4, -ETIME, 10 * S);
 	EXPECT(state_of(&c).resets >= 1);
-	EXPECT_EQ(state_of(&c).state, AIOFFLOAD_STATE_READY);
+	EXPECT_EQ(state_after_reset(&c), AIOFFLOAD_STATE_READY);
 	null_set(c.id, "stall_every=0");
 	send_jobs(&c, 8, S);
 	expect_all(&c, 8, 0, 5 * S);
@@ -102,7 +115,7 @@ TEST(deaf_device_is_reset_when_its_client_leaves)
 	for (int i = 0; i < 100 && !state_of(&c).resets; i++)
 		sleep_ms(100);
 	EXPECT(state_of(&c).resets >= 1);
-	EXPECT_EQ(state_of(&c).state, AIOFFLOAD_STATE_READY);
+	EXPECT_EQ(state_after_reset(&c), AIOFFLOAD_STATE_READY);
 	null_set(c.id, "stall_every=0");
 	MUST(run_slot(c.b.ctx, c.b.slot, 0, 1, S));
 }
@@ -135,7 +148,7 @@ TEST(failed_reset_takes_the_device_out_of_use)
 	client_open(&c, "stall_every=1 ignore_cancel=1 reset_fails=1");
 	send_jobs(&c, 4, 50 * MS);
 	expect_all(&c, 4, -ETIME, 10 * S);
-	EXPECT_EQ(state_of(&c).state, AIOFFLOAD_STATE_FAILED);
+	EXPECT_EQ(state_after_reset(&c), AIOFFLOAD_STATE_FAILED);
 	snprintf(path, sizeof(path), "/sys/class/aioffload/aioffload%d/state", c.id);
 	f = fopen(path, "re");
 	EXPECT(f && fgets(text, sizeof(text), f));

@@ -101,6 +101,7 @@ enum aioffload_device_state {
 	AIOFFLOAD_STATE_READY	= 0,
 	AIOFFLOAD_STATE_FAILED	= 1,	/* a reset failed; takes no jobs */
 	AIOFFLOAD_STATE_GONE	= 2,	/* being removed */
+	AIOFFLOAD_STATE_RESETTING = 3,	/* for a moment; jobs wait */
 };
 
 /**
