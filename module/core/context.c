@@ -10,6 +10,7 @@ static int ctx_open(struct inode *inode, struct file *file)
 {
 	unsigned int minor = iminor(inode);
 	struct ai_ctx *ctx;
+	int ret;
 
 	ctx = kzalloc(sizeof(*ctx), GFP_KERNEL_ACCOUNT);
 	if (!ctx)
@@ -17,24 +18,33 @@ static int ctx_open(struct inode *inode, struct file *file)
 	ctx->slots = kcalloc(AI_MAX_SLOTS, sizeof(*ctx->slots),
 			     GFP_KERNEL_ACCOUNT);
 	if (!ctx->slots) {
-		kfree(ctx);
-		return -ENOMEM;
+		ret = -ENOMEM;
+		goto err_ctx;
 	}
+	ret = ai_sec_open(&ctx->sec);
+	if (ret)
+		goto err_slots;
 	/* The first minor is any device, the others follow the ids. */
 	if (minor) {
 		ctx->pinned = ai_device_find(minor - 1);
 		if (!ctx->pinned) {
-			kfree(ctx->slots);
-			kfree(ctx);
-			return -ENODEV;
+			ret = -ENODEV;
+			goto err_sec;
 		}
 	}
 	refcount_set(&ctx->refs, 1);
 	mutex_init(&ctx->lock);
 	INIT_LIST_HEAD(&ctx->queues);
-	ai_sec_open(&ctx->sec);
 	file->private_data = ctx;
 	return 0;
+
+err_sec:
+	ai_sec_close(&ctx->sec);
+err_slots:
+	kfree(ctx->slots);
+err_ctx:
+	kfree(ctx);
+	return ret;
 }
 
 void ai_ctx_put(struct ai_ctx *ctx)
@@ -90,11 +100,19 @@ static long ctx_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return ai_ctx_info(ctx, uarg);
 	case AIOFFLOAD_IOC_DEVICE_INFO:
 		return ai_ctx_device_info(ctx, uarg);
+	case AIOFFLOAD_IOC_RIGHTS:
+		return ai_sec_rights(&ctx->sec, uarg);
+	case AIOFFLOAD_IOC_USAGE:
+		return ai_sec_usage(&ctx->sec, uarg);
 	case AIOFFLOAD_IOC_BUF_CREATE:
 	case AIOFFLOAD_IOC_MODEL_LOAD:
 	case AIOFFLOAD_IOC_BIND:
 	case AIOFFLOAD_IOC_UNBIND:
 	case AIOFFLOAD_IOC_QUEUE_CREATE:
+	case AIOFFLOAD_IOC_POLICY:
+	case AIOFFLOAD_IOC_BLOCK:
+	case AIOFFLOAD_IOC_GRANT:
+	case AIOFFLOAD_IOC_LIMIT:
 		break;
 	default:
 		return -ENOTTY;
@@ -111,6 +129,14 @@ static long ctx_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return ai_ctx_bind(ctx, uarg);
 	case AIOFFLOAD_IOC_UNBIND:
 		return ai_ctx_unbind(ctx, uarg);
+	case AIOFFLOAD_IOC_POLICY:
+		return ai_sec_policy(&ctx->sec, uarg);
+	case AIOFFLOAD_IOC_BLOCK:
+		return ai_sec_block(&ctx->sec, uarg);
+	case AIOFFLOAD_IOC_GRANT:
+		return ai_sec_grant(&ctx->sec, uarg);
+	case AIOFFLOAD_IOC_LIMIT:
+		return ai_sec_limit(&ctx->sec, uarg);
 	default:
 		return ai_ctx_queue_create(ctx, uarg);
 	}

@@ -195,6 +195,9 @@ vm_fault_t ai_pages_fault(struct ai_pages *p, struct vm_fault *vmf);
 
 /**
  * struct ai_model_obj - an admitted model
+ * @data:	the file, signature included
+ * @bytes:	its size
+ * @loaded:	sec was told that it is
  * @lock:	guards @prepared
  * @prepared:	struct ai_prepared.model_node, one for each device it was bound
  *		for; they live as long as the model
@@ -203,11 +206,12 @@ struct ai_model_obj {
 	refcount_t refs;
 	struct ai_model model;
 	struct aim_view view;
+	struct ai_sec_model sec;
 	void *data;
 	u64 bytes;
+	bool loaded;
 	struct mutex lock;	/* prepared */
 	struct list_head prepared;
-	u8 digest[AIOFFLOAD_DIGEST_LEN];
 };
 
 struct ai_model_obj *ai_model_from_fd(int fd);

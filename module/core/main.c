@@ -127,9 +127,18 @@ static int __init ai_init(void)
 	ai_wq = alloc_workqueue("aioffload", WQ_UNBOUND, 0);
 	if (!ai_wq)
 		return -ENOMEM;
+	ret = ai_sec_init();
+	if (ret)
+		goto err_wq;
 	ret = ai_nodes_init();
 	if (ret)
-		destroy_workqueue(ai_wq);
+		goto err_sec;
+	return 0;
+
+err_sec:
+	ai_sec_exit();
+err_wq:
+	destroy_workqueue(ai_wq);
 	return ret;
 }
 
@@ -139,6 +148,7 @@ static void __exit ai_exit(void)
 	wait_var_event(&ai_objects, !atomic_read(&ai_objects));
 	/* Callbacks queue work, so in this order. */
 	rcu_barrier();
+	ai_sec_exit();
 	destroy_workqueue(ai_wq);
 }
 

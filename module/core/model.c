@@ -23,34 +23,31 @@ u64 ai_max_model_bytes(void)
 }
 
 /* In pieces, so that a kill is heeded and nobody waits for the CPU. */
-static int copy_and_measure(struct ai_model_obj *m, const void __user *data)
+static int copy_file(struct ai_model_obj *m, const void __user *data)
 {
-	struct sha256_ctx sha;
 	u64 at, nr;
 
-	sha256_init(&sha);
 	for (at = 0; at < m->bytes; at += nr) {
 		nr = min_t(u64, m->bytes - at, AI_COPY_CHUNK);
 		if (copy_from_user(m->data + at, data + at, nr))
 			return -EFAULT;
-		sha256_update(&sha, m->data + at, nr);
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		cond_resched();
 	}
-	sha256_final(&sha, m->digest);
 	return 0;
 }
 
-static int verify(struct ai_model_obj *m, struct aim_reason *reason)
+static int verify(struct ai_model_obj *m, size_t model_bytes,
+		  struct aim_reason *reason)
 {
-	size_t bytes = aim_verify_scratch(m->data, m->bytes);
+	size_t bytes = aim_verify_scratch(m->data, model_bytes);
 	void *scratch = kvmalloc(bytes, GFP_KERNEL_ACCOUNT);
 	int ret;
 
 	if (!scratch)
 		return -ENOMEM;
-	ret = aim_verify(m->data, m->bytes, scratch, &m->view, reason);
+	ret = aim_verify(m->data, model_bytes, scratch, &m->view, reason);
 	kvfree(scratch);
 	return ret;
 }
@@ -60,6 +57,8 @@ void ai_model_put(struct ai_model_obj *m)
 	if (!refcount_dec_and_test(&m->refs))
 		return;
 	ai_prepared_release_model(m);
+	if (m->loaded)
+		ai_sec_model_gone(&m->sec);
 	vfree(m->data);
 	kfree(m);
 	ai_object_dead();
@@ -71,6 +70,7 @@ static struct ai_model_obj *model_new(struct ai_ctx *ctx,
 				      struct aim_reason *reason)
 {
 	struct ai_model_obj *m;
+	size_t model_bytes;
 	int ret = -ENOMEM;
 
 	m = kzalloc(sizeof(*m), GFP_KERNEL_ACCOUNT);
@@ -88,20 +88,25 @@ static struct ai_model_obj *model_new(struct ai_ctx *ctx,
 			    __GFP_RETRY_MAYFAIL);
 	if (!m->data)
 		goto err;
-	ret = copy_and_measure(m, u64_to_user_ptr(k->data));
+	ret = copy_file(m, u64_to_user_ptr(k->data));
 	if (ret)
 		goto err;
-	ret = ai_sec_admit_model(&ctx->sec, m->data, m->bytes, m->digest);
+	ret = ai_sec_admit(&ctx->sec, &m->sec, m->data, m->bytes, &model_bytes,
+			   reason);
+	if (ret)
+		goto err;
+	ret = verify(m, model_bytes, reason);
 	if (ret) {
-		strscpy(reason->text, "the security policy does not admit it",
-			sizeof(reason->text));
+		ai_sec_model_refused(&ctx->sec, &m->sec, ret, reason->text);
 		goto err;
 	}
-	ret = verify(m, reason);
+	ret = ai_sec_model_loaded(&ctx->sec, &m->sec,
+				  m->view.header->arena_bytes, reason);
 	if (ret)
 		goto err;
+	m->loaded = true;
 	m->model.view = &m->view;
-	m->model.digest = m->digest;
+	m->model.digest = m->sec.digest;
 	return m;
 
 err:
@@ -141,7 +146,7 @@ static int model_install(struct ai_model_obj *m, struct aioffload_model_load *k,
 	}
 	ai_model_get(m);	/* the file's */
 	k->fd = fd;
-	memcpy(k->digest, m->digest, sizeof(k->digest));
+	memcpy(k->digest, m->sec.digest, sizeof(k->digest));
 	ret = ai_copy_out(uarg, k, sizeof(*k));
 	if (ret) {
 		fput(file);
@@ -202,7 +207,7 @@ static long model_info(struct ai_model_obj *m, void __user *uarg)
 		.macs = m->view.header->macs,
 		.bytes = m->bytes,
 	};
-	memcpy(k.digest, m->digest, sizeof(k.digest));
+	memcpy(k.digest, m->sec.digest, sizeof(k.digest));
 	strscpy(k.name, aim_str(&m->view, m->view.header->name),
 		sizeof(k.name));
 	return ai_copy_out(uarg, &k, sizeof(k));

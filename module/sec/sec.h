@@ -1,52 +1,269 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * May this caller do this? Asked by core; answers yes or no, changes nothing.
+ * May this caller, this model, this device? Asked by core; answers yes or no
+ * and leaves a record, and changes nothing of core's.
  *
- * An answer is kept in the context together with the generation of the policy
- * it came from, so that asking again on the way of every job costs a compare.
+ *	policy.c	what is demanded; lockdown
+ *	keyring.c	.aioffload; which key made a signature
+ *	admit.c		from a file's bytes to an admitted model
+ *	block.c		models, keys and versions that are not admitted; quarantine
+ *	group.c		the cgroups that use devices, as a tree
+ *	rights.c	what a group may do and see
+ *	quota.c		what a group may take
+ *	audit.c		records
+ *	measure.c	IMA
+ *
+ * Rights are those of two cgroups: the one that opened the context and the one
+ * the caller is in now. So neither passing a descriptor nor moving a task to
+ * another cgroup gives anybody more than he has.
  */
 #ifndef AIOFFLOAD_SEC_H
 #define AIOFFLOAD_SEC_H
 
-#include <linux/compiler.h>
+#include <linux/cgroup.h>
 #include <linux/cred.h>
+#include <linux/rcupdate.h>
 #include <linux/types.h>
+#include <uapi/linux/aioffload.h>
 
-#define AI_RIGHT_EXEC	BIT(0)	/* run jobs */
-#define AI_RIGHT_LOAD	BIT(1)	/* bring models in */
+#define AI_RIGHT_EXEC	AIOFFLOAD_RIGHT_EXEC
+#define AI_RIGHT_LOAD	AIOFFLOAD_RIGHT_LOAD
+#define AI_RIGHT_RT	AIOFFLOAD_RIGHT_RT
+#define AI_RIGHT_ADMIN	AIOFFLOAD_RIGHT_ADMIN
+
+struct ai_device;
+struct ai_group;
+struct aim_reason;
+
+int ai_sec_init(void);
+void ai_sec_exit(void);
+
+/* ---- who: contexts ------------------------------------------------------ */
 
 /**
- * struct ai_sec_ctx - who opened a context
+ * struct ai_sec_answer - rights of a context's callers in one cgroup
+ * @generation:	of the policy that it came from
+ * @cgroup:	id of the caller's cgroup
+ * @rights:	AI_RIGHT_*
+ * @metered:	the nearest group, from the context's upwards, with a limit on
+ *		jobs or time, or NULL: then jobs are not counted
+ * @devices:	bit N: device N
+ */
+struct ai_sec_answer {
+	u32 generation;
+	u32 rights;
+	u64 cgroup;
+	struct ai_group *metered;
+	u64 devices[AIOFFLOAD_MAX_DEVICES / 64];
+	struct rcu_head rcu;
+};
+
+/**
+ * struct ai_sec_ctx - whose a context is
+ * @answer:	the last one, replaced as a whole
  * @cred:	the opener's
- * @cache:	generation of the policy << 32 | rights
+ * @group:	of the opener's cgroup; pays for what the context makes
+ * @auid:	the opener, for records that are written on nobody's behalf:
+ * @ses:	login user, session, process (in the initial pid namespace)
+ * @pid:
+ * @comm:	and what it was called
  */
 struct ai_sec_ctx {
+	struct ai_sec_answer __rcu *answer;
 	const struct cred *cred;
-	u64 cache;
+	struct ai_group *group;
+	kuid_t auid;
+	unsigned int ses;
+	pid_t pid;
+	char comm[TASK_COMM_LEN];
 };
 
 extern u32 ai_sec_generation;
 
-void ai_sec_open(struct ai_sec_ctx *sec);
+/* 0 or -ENOMEM. */
+int ai_sec_open(struct ai_sec_ctx *sec);
 void ai_sec_close(struct ai_sec_ctx *sec);
 int ai_sec_may_slow(struct ai_sec_ctx *sec, u32 right, u32 device);
-int ai_sec_admit_model(struct ai_sec_ctx *sec, const void *bytes, size_t nr,
-		       const u8 *digest);
+
+static inline bool ai_sec_answer_holds(const struct ai_sec_answer *a)
+{
+	return a && a->generation == READ_ONCE(ai_sec_generation) &&
+	       a->cgroup == cgroup_id(task_css_set(current)->dfl_cgrp);
+}
 
 /**
- * ai_sec_may() - has this context a right, on this device?
+ * ai_sec_may() - have context and caller a right, on this device?
+ * @sec:	the context
+ * @right:	AI_RIGHT_*
  * @device:	its id, or AIOFFLOAD_DEVICE_ANY
  *
- * Any context, interrupts included. Return: 0 or -EACCES.
+ * In the caller's own context, which may hold spinlocks. Return: 0, -EACCES,
+ * or -ENODEV for a device that it can't see.
  */
 static inline int ai_sec_may(struct ai_sec_ctx *sec, u32 right, u32 device)
 {
-	u64 cache = READ_ONCE(sec->cache);
+	const struct ai_sec_answer *a;
+	bool yes;
 
-	if (likely(cache >> 32 == READ_ONCE(ai_sec_generation) &&
-		   (cache & right) == right))
-		return 0;
-	return ai_sec_may_slow(sec, right, device);
+	rcu_read_lock();
+	a = rcu_dereference(sec->answer);
+	yes = likely(ai_sec_answer_holds(a)) && (a->rights & right) == right &&
+	      (device == AIOFFLOAD_DEVICE_ANY ||
+	       a->devices[device / 64] >> device % 64 & 1);
+	rcu_read_unlock();
+	return likely(yes) ? 0 : ai_sec_may_slow(sec, right, device);
 }
+
+/* ---- what: models ------------------------------------------------------- */
+
+/**
+ * struct ai_sec_model - what is known of an admitted model, part of core's
+ * @refused:	0, or the errno that its jobs end with from now on:
+ *		-EKEYREVOKED blocked, -ENOTRECOVERABLE quarantined
+ * @node:	in the list of loaded models (block.c)
+ * @digest:	SHA-256 of the model proper
+ * @key:	id of the key that signed it (enum aioffload_block_kind), or zero
+ * @name:	from here on as in struct aim_manifest; empty, zero or unlimited
+ *		without one
+ */
+struct ai_sec_model {
+	int refused;
+	atomic_t timeouts;
+	struct list_head node;
+	struct ai_group *group;		/* that loaded it; pays for it */
+	u64 charged;			/* bytes */
+	u8 digest[32];
+	u8 key[32];
+	char name[AIOFFLOAD_NAME_LEN];
+	u64 version;
+	u64 not_after;
+	u32 class_mask;
+	char driver[AIOFFLOAD_NAME_LEN];
+	u64 max_job_ns;
+	u64 max_memory;
+};
+
+/**
+ * ai_sec_admit() - may these bytes become a model?
+ * @sec:	the context that loads it
+ * @m:		zeroed; filled in
+ * @data:	the kernel's own copy of the whole file, 8-byte aligned
+ * @bytes:	its size
+ * @model_bytes: out: the model proper is the first so many
+ * @reason:	filled in on refusal
+ *
+ * Called before the verifier. May sleep. Leaves a record if it refuses.
+ *
+ * Return: 0, or
+ *  -ENOKEY		no key is known at all, or not the one that signed
+ *  -EKEYREJECTED	not signed, or the signature does not fit
+ *  -EKEYREVOKED	model, key or version is blocked
+ *  -EKEYEXPIRED	out of its time
+ *  -EBADMSG		trailer or manifest make no sense, or are another model's
+ *  -ENOPKG		an algorithm that this kernel lacks, or too weak a key
+ *  -ENOTRECOVERABLE	in quarantine
+ */
+int ai_sec_admit(struct ai_sec_ctx *sec, struct ai_sec_model *m,
+		 const void *data, size_t bytes, size_t *model_bytes,
+		 struct aim_reason *reason);
+
+/*
+ * The verifier has passed it: known to block.c from here on, recorded,
+ * measured. @scratch: bytes of working memory it plans. Return: 0, or
+ * -E2BIG (beyond its own budget), -EKEYREVOKED (blocked meanwhile).
+ */
+int ai_sec_model_loaded(struct ai_sec_ctx *sec, struct ai_sec_model *m,
+			u64 scratch, struct aim_reason *reason);
+/* The verifier has refused it, or anything else failed: recorded. */
+void ai_sec_model_refused(struct ai_sec_ctx *sec, const struct ai_sec_model *m,
+			  int err, const char *why);
+/* It is about to be freed. */
+void ai_sec_model_gone(struct ai_sec_model *m);
+
+/* May it run there? 0 or -EPERM. At BIND. @driver: the device's module. */
+int ai_sec_model_on(const struct ai_sec_model *m, u32 dev_class,
+		    const char *driver, const struct module *owner);
+
+/* A job had its whole budget at a device and did not end. Any context. */
+void ai_sec_model_timed_out(struct ai_sec_model *m);
+
+/* ---- how much: quotas --------------------------------------------------- */
+
+/*
+ * Charge @n of AIOFFLOAD_RES_BYTES, _MODELS or _QUEUES to a group and all
+ * above it. May sleep (it records a refusal). Return: 0 or -EDQUOT, then
+ * nothing is charged.
+ */
+int ai_quota_charge(struct ai_group *g, u32 resource, u64 n);
+void ai_quota_uncharge(struct ai_group *g, u32 resource, u64 n);
+
+/*
+ * The same for jobs and their time, on the way of a job: any context.
+ * ai_sec_metered() is what to charge, or NULL: nothing needs be. It stays as
+ * long as the context.
+ */
+int ai_quota_job_start(struct ai_group *metered);
+void ai_quota_job_end(struct ai_group *metered, u64 device_ns);
+
+/* Right after ai_sec_may() has said yes. */
+static inline struct ai_group *ai_sec_metered(struct ai_sec_ctx *sec)
+{
+	const struct ai_sec_answer *a;
+	struct ai_group *g;
+
+	rcu_read_lock();
+	a = rcu_dereference(sec->answer);
+	g = likely(a) ? a->metered : NULL;
+	rcu_read_unlock();
+	return g;
+}
+
+struct ai_group *ai_group_get(struct ai_group *g);
+void ai_group_put(struct ai_group *g);
+
+/* ---- what is remembered: audit ------------------------------------------ */
+
+/**
+ * struct ai_sec_exec - executions of a model by a context, part of a binding
+ * @done:	jobs that succeeded, not yet recorded
+ * @failed:	and that did not
+ *
+ * Counts are never lost: what can't be recorded now is kept, added up if need
+ * be, and recorded later.
+ */
+struct ai_sec_exec {
+	atomic64_t done;
+	atomic64_t failed;
+	struct ai_sec_ctx *ctx;
+	const struct ai_sec_model *model;
+	struct list_head node;
+};
+
+/* True: each execution is to be recorded, by ai_audit_exec(). */
+extern bool ai_audit_each;
+
+void ai_audit_exec_open(struct ai_sec_exec *e, struct ai_sec_ctx *ctx,
+			const struct ai_sec_model *model);
+/* The last job has ended. May sleep. */
+void ai_audit_exec_close(struct ai_sec_exec *e);
+/* One execution, now. Any context. What can't be written is counted. */
+void ai_audit_exec(struct ai_sec_exec *e, u32 device, int status);
+
+static inline void ai_audit_count(struct ai_sec_exec *e, u32 done, u32 failed)
+{
+	if (done)
+		atomic64_add(done, &e->done);
+	if (unlikely(failed))
+		atomic64_add(failed, &e->failed);
+}
+
+/* ---- ioctls ------------------------------------------------------------- */
+
+long ai_sec_policy(struct ai_sec_ctx *sec, void __user *uarg);
+long ai_sec_block(struct ai_sec_ctx *sec, void __user *uarg);
+long ai_sec_grant(struct ai_sec_ctx *sec, void __user *uarg);
+long ai_sec_rights(struct ai_sec_ctx *sec, void __user *uarg);
+long ai_sec_limit(struct ai_sec_ctx *sec, void __user *uarg);
+long ai_sec_usage(struct ai_sec_ctx *sec, void __user *uarg);
 
 #endif /* AIOFFLOAD_SEC_H */

@@ -31,6 +31,12 @@
 #define AIOFFLOAD_IOC_UNBIND		_IO(AIOFFLOAD_IOC_MAGIC, 0x05)
 #define AIOFFLOAD_IOC_RUN		_IO(AIOFFLOAD_IOC_MAGIC, 0x06)
 #define AIOFFLOAD_IOC_QUEUE_CREATE	_IO(AIOFFLOAD_IOC_MAGIC, 0x07)
+#define AIOFFLOAD_IOC_POLICY		_IO(AIOFFLOAD_IOC_MAGIC, 0x08)
+#define AIOFFLOAD_IOC_BLOCK		_IO(AIOFFLOAD_IOC_MAGIC, 0x09)
+#define AIOFFLOAD_IOC_GRANT		_IO(AIOFFLOAD_IOC_MAGIC, 0x0a)
+#define AIOFFLOAD_IOC_RIGHTS		_IO(AIOFFLOAD_IOC_MAGIC, 0x0b)
+#define AIOFFLOAD_IOC_LIMIT		_IO(AIOFFLOAD_IOC_MAGIC, 0x0c)
+#define AIOFFLOAD_IOC_USAGE		_IO(AIOFFLOAD_IOC_MAGIC, 0x0d)
 
 /* On a model. */
 #define AIOFFLOAD_IOC_MODEL_INFO	_IO(AIOFFLOAD_IOC_MAGIC, 0x20)
@@ -88,6 +94,9 @@ struct aioffload_info {
 #define AIOFFLOAD_FEAT_QUEUE		(1ULL << 1)	/* rings */
 #define AIOFFLOAD_FEAT_EVENTFD		(1ULL << 2)
 #define AIOFFLOAD_FEAT_FOREIGN_DMABUF	(1ULL << 3)	/* bind other drivers' buffers */
+#define AIOFFLOAD_FEAT_SIGNED_MODELS	(1ULL << 4)	/* POLICY, BLOCK */
+#define AIOFFLOAD_FEAT_RIGHTS		(1ULL << 5)	/* GRANT, RIGHTS */
+#define AIOFFLOAD_FEAT_QUOTAS		(1ULL << 6)	/* LIMIT, USAGE */
 
 enum aioffload_device_class {
 	AIOFFLOAD_CLASS_CPU	= 0,	/* vector units of the host */
@@ -176,7 +185,8 @@ struct aioffload_buf_create {
  * @reason:	where a refusal is explained, as text, or 0
  * @reason_len:	room at @reason, final NUL included; longer text is cut
  * @fd:		out: the model
- * @digest:	out: SHA-256 of the bytes: the model's identity
+ * @digest:	out: SHA-256 of the model, without manifest and signature: its
+ *		identity
  *
  * On a refusal, @reason holds one sentence; errno says the kind (docs/uapi.md).
  */
@@ -450,6 +460,242 @@ struct aioffload_queue_eventfd {
 	__u32 flags;
 	__s32 fd;
 	__u32 reserved;
+};
+
+/* ---- security ----------------------------------------------------------- */
+
+/* What a cgroup may do. */
+#define AIOFFLOAD_RIGHT_EXEC	(1U << 0)	/* run jobs */
+#define AIOFFLOAD_RIGHT_LOAD	(1U << 1)	/* bring models in */
+#define AIOFFLOAD_RIGHT_RT	(1U << 2)	/* realtime queues */
+#define AIOFFLOAD_RIGHT_ADMIN	(1U << 3)	/* rights and limits below it */
+#define AIOFFLOAD_RIGHTS_ALL	0xfU
+
+#define AIOFFLOAD_MAX_DEVICES	256
+
+enum aioffload_policy_mode {
+	AIOFFLOAD_POLICY_OFF		= 0,	/* signatures are not looked at */
+	AIOFFLOAD_POLICY_PERMISSIVE	= 1,	/* what enforce would refuse is recorded */
+	AIOFFLOAD_POLICY_ENFORCE	= 2,
+};
+
+/* Whose signatures count, beside the keys in .aioffload. */
+#define AIOFFLOAD_KEYS_SECONDARY	(1U << 0)	/* with the machine keyring */
+#define AIOFFLOAD_KEYS_PLATFORM		(1U << 1)
+
+enum aioffload_audit_mode {
+	AIOFFLOAD_AUDIT_BATCH	= 0,	/* executions are counted, counts recorded */
+	AIOFFLOAD_AUDIT_EXEC	= 1,	/* a record for each */
+};
+
+#define AIOFFLOAD_POLICY_SET_MODE	(1U << 0)
+#define AIOFFLOAD_POLICY_SET_KEYRINGS	(1U << 1)
+#define AIOFFLOAD_POLICY_SET_DRIVERS	(1U << 2)
+#define AIOFFLOAD_POLICY_SET_AUDIT	(1U << 3)
+#define AIOFFLOAD_POLICY_SET_LOCKED	(1U << 4)
+
+/**
+ * struct aioffload_policy - AIOFFLOAD_IOC_POLICY: read it, change it
+ * @size:	in/out
+ * @flags:	AIOFFLOAD_POLICY_SET_*: which of the next five to set; 0: none.
+ *		Setting any needs CAP_SYS_ADMIN in the initial user namespace.
+ *		All or nothing.
+ * @mode:	in/out: enum aioffload_policy_mode
+ * @keyrings:	in/out: AIOFFLOAD_KEYS_*
+ * @signed_drivers: in/out: 1: models run only on devices whose module carries
+ *		a valid signature itself
+ * @audit:	in/out: enum aioffload_audit_mode
+ * @locked:	in/out: 1: @mode and @signed_drivers can only be raised,
+ *		@keyrings only be reduced, @locked not be taken back (EPERM).
+ *		Kernel lockdown has the same effect.
+ * @nr_keys:	out: keys in .aioffload
+ * @admitted:	out: models admitted since the module was loaded
+ * @refused:	out: models refused, for whatever reason
+ * @lost:	out: audit records that could not be written; what they counted
+ *		is in a later one
+ */
+struct aioffload_policy {
+	__u32 size;
+	__u32 flags;
+	__u32 mode;
+	__u32 keyrings;
+	__u32 signed_drivers;
+	__u32 audit;
+	__u32 locked;
+	__u32 nr_keys;
+	__u64 admitted;
+	__u64 refused;
+	__u64 lost;
+};
+
+enum aioffload_block_kind {
+	AIOFFLOAD_BLOCK_DIGEST	= 0,	/* @id: a model's digest */
+	AIOFFLOAD_BLOCK_KEY	= 1,	/* @id: SHA-256 of a public key: the bytes
+					 * of subjectPublicKey's BIT STRING
+					 */
+	AIOFFLOAD_BLOCK_VERSION	= 2,	/* @name: versions below @version */
+	AIOFFLOAD_BLOCK_QUARANTINE = 3,	/* @id: put there by the kernel, only to
+					 * be listed and deleted
+					 */
+};
+
+enum aioffload_block_op {
+	AIOFFLOAD_BLOCK_ADD	= 0,
+	AIOFFLOAD_BLOCK_DEL	= 1,	/* ENOENT: not there; EPERM: policy locked */
+	AIOFFLOAD_BLOCK_GET	= 2,	/* entry number @index; ENOENT past the last */
+};
+
+/**
+ * struct aioffload_block - AIOFFLOAD_IOC_BLOCK: models that are not admitted
+ * @size:	in/out
+ * @flags:	must be 0
+ * @op:		enum aioffload_block_op; all but GET need CAP_SYS_ADMIN in the
+ *		initial user namespace
+ * @kind:	enum aioffload_block_kind; out for GET
+ * @index:	for GET, else 0
+ * @reserved:	must be 0
+ * @version:	for BLOCK_VERSION, else 0
+ * @id:		zero for BLOCK_VERSION
+ * @name:	for BLOCK_VERSION, else empty; NUL-terminated
+ *
+ * Takes effect on models that are loaded already: their jobs end with
+ * EKEYREVOKED from the next submission on. ADD of what is there replaces it; a
+ * smaller @version needs DEL first. ENOSPC: the table is full.
+ */
+struct aioffload_block {
+	__u32 size;
+	__u32 flags;
+	__u32 op;
+	__u32 kind;
+	__u32 index;
+	__u32 reserved;
+	__u64 version;
+	__u8 id[AIOFFLOAD_DIGEST_LEN];
+	char name[AIOFFLOAD_NAME_LEN];
+};
+
+#define AIOFFLOAD_GRANT_DEVICES	(1U << 0)	/* @devices holds */
+#define AIOFFLOAD_GRANT_CLEAR	(1U << 1)	/* the cgroup has no say of its own */
+
+/**
+ * struct aioffload_grant - AIOFFLOAD_IOC_GRANT: what a cgroup may do
+ * @size:	in (not written back)
+ * @flags:	AIOFFLOAD_GRANT_*
+ * @cgroup_fd:	a directory of the cgroup 2 hierarchy, EBADF otherwise
+ * @rights:	AIOFFLOAD_RIGHT_*, replacing what was granted before
+ * @devices:	bit N: may see and use device N; without GRANT_DEVICES: all.
+ *
+ * A cgroup without a grant has what its parent has; where there is none up to
+ * the root, EXEC and LOAD, as the device node's permissions allow. A grant
+ * below another one never widens that: what exceeds it is EPERM, and taking
+ * rights from a cgroup takes them from all below it at once.
+ *
+ * Needs CAP_SYS_ADMIN in the initial user namespace, or the right ADMIN and a
+ * cgroup strictly below the caller's own; EPERM otherwise.
+ */
+struct aioffload_grant {
+	__u32 size;
+	__u32 flags;
+	__s32 cgroup_fd;
+	__u32 rights;
+	__u64 devices[AIOFFLOAD_MAX_DEVICES / 64];
+};
+
+#define AIOFFLOAD_RIGHTS_OF	(1U << 0)	/* of @cgroup_fd, not of the caller */
+#define AIOFFLOAD_RIGHTS_LIST	(1U << 1)	/* of grant number @index */
+
+/**
+ * struct aioffload_rights - AIOFFLOAD_IOC_RIGHTS: what a cgroup may do, in effect
+ * @size:	in/out
+ * @flags:	one of AIOFFLOAD_RIGHTS_*, or 0
+ * @cgroup_fd:	for RIGHTS_OF, else -1
+ * @index:	for RIGHTS_LIST, else 0; ENOENT past the last
+ * @rights:	out: in effect; for the caller those of the context as well
+ * @granted:	out: by a grant to this very cgroup
+ * @has_grant:	out: 1: there is one
+ * @path_len:	room at @path
+ * @path:	where the cgroup's path goes, as seen from the caller's cgroup
+ *		namespace, NUL-terminated, ERANGE if there is no room; or 0
+ * @cgroup_id:	out: the cgroup's number (as in /sys/fs/cgroup: its inode)
+ * @devices:	out: which it can see
+ *
+ * Only cgroups within the caller's cgroup namespace: others are not listed,
+ * and EACCES with RIGHTS_OF.
+ */
+struct aioffload_rights {
+	__u32 size;
+	__u32 flags;
+	__s32 cgroup_fd;
+	__u32 index;
+	__u32 rights;
+	__u32 granted;
+	__u32 has_grant;
+	__u32 path_len;
+	__u64 path;
+	__u64 cgroup_id;
+	__u64 devices[AIOFFLOAD_MAX_DEVICES / 64];
+};
+
+/* What is counted, and may be limited, for a cgroup and all below it. */
+enum aioffload_resource {
+	AIOFFLOAD_RES_BYTES	= 0,	/* of buffers, models and rings */
+	AIOFFLOAD_RES_MODELS	= 1,
+	AIOFFLOAD_RES_QUEUES	= 2,
+	AIOFFLOAD_RES_JOBS	= 3,	/* submitted and not ended; counted while
+					 * limited
+					 */
+	AIOFFLOAD_RES_TIME	= 4,	/* ns of device time in each period;
+					 * counted while limited
+					 */
+	AIOFFLOAD_RES_NR	= 5,
+};
+
+#define AIOFFLOAD_NO_LIMIT	(~0ULL)
+
+/**
+ * struct aioffload_limit - AIOFFLOAD_IOC_LIMIT: set a limit
+ * @size:	in (not written back)
+ * @flags:	must be 0
+ * @cgroup_fd:	as in struct aioffload_grant, whose permissions hold here too
+ * @resource:	enum aioffload_resource
+ * @limit:	what would exceed it is refused with EDQUOT; NO_LIMIT
+ * @period_ns:	for RES_TIME: 1 ms to 100 s, else 0
+ *
+ * May be below what is in use: then nothing more is given until enough has
+ * come back.
+ */
+struct aioffload_limit {
+	__u32 size;
+	__u32 flags;
+	__s32 cgroup_fd;
+	__u32 resource;
+	__u64 limit;
+	__u64 period_ns;
+};
+
+/**
+ * struct aioffload_usage - AIOFFLOAD_IOC_USAGE: one resource of a cgroup
+ * @size:	in/out
+ * @flags:	must be 0
+ * @cgroup_fd:	whose; -1: the caller's own. EACCES as in aioffload_rights
+ * @resource:	enum aioffload_resource
+ * @limit:	out: its own limit, NO_LIMIT if none (those above it hold too)
+ * @used:	out: in use now, those below it included; RES_TIME: used in the
+ *		present period
+ * @peak:	out: most at any time
+ * @events:	out: how often something was refused for this limit
+ * @period_ns:	out: for RES_TIME
+ */
+struct aioffload_usage {
+	__u32 size;
+	__u32 flags;
+	__s32 cgroup_fd;
+	__u32 resource;
+	__u64 limit;
+	__u64 used;
+	__u64 peak;
+	__u64 events;
+	__u64 period_ns;
 };
 
 #endif /* _UAPI_LINUX_AIOFFLOAD_H */
