@@ -223,10 +223,57 @@ void ai_group_put(struct ai_group *g);
 
 /* ---- what is remembered: audit ------------------------------------------ */
 
+/*
+ * Records on the caller's behalf. May sleep, for as long as the audit system's
+ * backlog is full, so no lock is held but where said. What can't be written, or
+ * would be a flood of refusals, is counted and the count recorded later.
+ *
+ * ai_audit_model() - @op: "model_load" (admitted), "model_refuse", "model_permit"
+ * (admitted, but enforce would have refused), "quarantine". @sec: NULL if nobody
+ * asked for it. @m: what is known so far. @err: 0 or a negative errno, of what
+ * the record says; @why: text or NULL.
+ */
+void ai_audit_model(struct ai_sec_ctx *sec, const struct ai_sec_model *m,
+		    const char *op, int err, const char *why);
+/* @op: "grant", "revoke", "limit_set"; tried without success as well. */
+void ai_audit_group(struct ai_sec_ctx *sec, const char *op, u64 cgroup_id,
+		    u32 rights, int err);
+/* @op: "policy", "block", "unblock", "key_..."; @detail: "what=value ...". */
+void ai_audit_policy(struct ai_sec_ctx *sec, const char *op,
+		     const char *detail, int err);
+
+/*
+ * In the offender's own context, which may hold spinlocks. Counted, and
+ * recorded within a second, one record for many of the same kind.
+ *
+ * ai_audit_limit() - @resource was refused to @cgroup_id: it hit @limit
+ * ai_audit_deny() - a right (AI_RIGHT_*) is missing, or a device is not to be seen
+ */
+void ai_audit_limit(u64 cgroup_id, u32 resource, u64 limit);
+void ai_audit_deny(struct ai_sec_ctx *sec, u32 right, u32 device, int err);
+
+/* For AIOFFLOAD_IOC_POLICY; counted whether audit is on or not. */
+struct ai_audit_totals {
+	atomic64_t admitted;	/* "model_load" and "model_permit" */
+	atomic64_t refused;	/* "model_refuse" */
+	atomic64_t lost;	/* not written when they should have been */
+};
+
+extern struct ai_audit_totals ai_audit_totals;
+
+/* First and last of all that sec does. */
+int ai_audit_init(void);
+void ai_audit_exit(void);
+
+struct ai_audit_who;
+
 /**
  * struct ai_sec_exec - executions of a model by a context, part of a binding
  * @done:	jobs that succeeded, not yet recorded
  * @failed:	and that did not
+ * @queued:	waiting for a record of their own
+ * @who:	what the records say of model and context
+ * @node:	in the list of all
  *
  * Counts are never lost: what can't be recorded now is kept, added up if need
  * be, and recorded later.
@@ -234,17 +281,18 @@ void ai_group_put(struct ai_group *g);
 struct ai_sec_exec {
 	atomic64_t done;
 	atomic64_t failed;
-	struct ai_sec_ctx *ctx;
-	const struct ai_sec_model *model;
+	u32 queued;
+	struct ai_audit_who *who;
 	struct list_head node;
 };
 
 /* True: each execution is to be recorded, by ai_audit_exec(). */
 extern bool ai_audit_each;
 
-void ai_audit_exec_open(struct ai_sec_exec *e, struct ai_sec_ctx *ctx,
-			const struct ai_sec_model *model);
-/* The last job has ended. May sleep. */
+/* Return: 0 or -ENOMEM. After 0, and only then, ai_audit_exec_close() is due. */
+int ai_audit_exec_open(struct ai_sec_exec *e, struct ai_sec_ctx *ctx,
+		       const struct ai_sec_model *model);
+/* The last job has ended. May sleep, but waits for nobody. */
 void ai_audit_exec_close(struct ai_sec_exec *e);
 /* One execution, now. Any context. What can't be written is counted. */
 void ai_audit_exec(struct ai_sec_exec *e, u32 device, int status);
@@ -256,6 +304,11 @@ static inline void ai_audit_count(struct ai_sec_exec *e, u32 done, u32 failed)
 	if (unlikely(failed))
 		atomic64_add(failed, &e->failed);
 }
+
+/* ---- what was admitted: IMA --------------------------------------------- */
+
+/* 0, or an errno: then IMA has no record of it. */
+int ai_measure_model(const struct ai_sec_model *m);
 
 /* ---- ioctls ------------------------------------------------------------- */
 
