@@ -24,19 +24,6 @@ static const struct aim_tensor *io_tensor(const struct ai_binding *b, u32 i)
 	return &v->tensors[v->io[i]];
 }
 
-static u32 elem_bytes(u32 type)
-{
-	switch (type) {
-	case AIM_TYPE_S16:
-		return 2;
-	case AIM_TYPE_S32:
-	case AIM_TYPE_F32:
-		return 4;
-	default:
-		return 1;
-	}
-}
-
 /* Does input or output @i lie within its buffer, and properly? */
 static int check_io(struct ai_binding *b, struct bind_args *a, u32 i)
 {
@@ -47,7 +34,7 @@ static int check_io(struct ai_binding *b, struct bind_args *a, u32 i)
 	u64 end;
 
 	if (!IS_ALIGNED(offset, AIM_ALIGN) || stride < t->bytes ||
-	    stride % elem_bytes(t->type))
+	    stride % aim_type_size(t->type))
 		return -EINVAL;
 	if (check_mul_overflow(stride, (u64)b->samples - 1, &end) ||
 	    check_add_overflow(end, t->bytes, &end) ||

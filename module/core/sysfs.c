@@ -62,25 +62,20 @@ static ssize_t queue_depth_show(struct device *device,
 }
 static DEVICE_ATTR_RO(queue_depth);
 
-static ssize_t jobs_done_show(struct device *device,
-			      struct device_attribute *attr, char *buf)
-{
-	struct ai_stats sum;
+/* Of a device's counters, summed up */
+#define STATS_ATTR(attribute, field)					\
+static ssize_t attribute##_show(struct device *device,			\
+				struct device_attribute *attr, char *buf) \
+{									\
+	struct ai_stats sum;						\
+									\
+	ai_device_stats(to_ai(device), &sum);				\
+	return sysfs_emit(buf, "%llu\n", sum.field);			\
+}									\
+static DEVICE_ATTR_RO(attribute)
 
-	ai_device_stats(to_ai(device), &sum);
-	return sysfs_emit(buf, "%llu\n", sum.done);
-}
-static DEVICE_ATTR_RO(jobs_done);
-
-static ssize_t jobs_failed_show(struct device *device,
-				struct device_attribute *attr, char *buf)
-{
-	struct ai_stats sum;
-
-	ai_device_stats(to_ai(device), &sum);
-	return sysfs_emit(buf, "%llu\n", sum.failed);
-}
-static DEVICE_ATTR_RO(jobs_failed);
+STATS_ATTR(jobs_done, done);
+STATS_ATTR(jobs_failed, failed);
 
 static ssize_t jobs_inflight_show(struct device *device,
 				  struct device_attribute *attr, char *buf)
@@ -103,35 +98,21 @@ static ssize_t busy_ns_show(struct device *device,
 }
 static DEVICE_ATTR_RO(busy_ns);
 
-static ssize_t power_uw_show(struct device *device,
-			     struct device_attribute *attr, char *buf)
-{
-	struct ai_device_status status;
+/* Asked of the driver; field and attribute have one name */
+#define STATUS_ATTR(field, format)					\
+static ssize_t field##_show(struct device *device,			\
+			    struct device_attribute *attr, char *buf)	\
+{									\
+	struct ai_device_status status;					\
+									\
+	ai_device_query(to_ai(device), &status);			\
+	return sysfs_emit(buf, format "\n", status.field);		\
+}									\
+static DEVICE_ATTR_RO(field)
 
-	ai_device_query(to_ai(device), &status);
-	return sysfs_emit(buf, "%llu\n", status.power_uw);
-}
-static DEVICE_ATTR_RO(power_uw);
-
-static ssize_t temp_mc_show(struct device *device,
-			    struct device_attribute *attr, char *buf)
-{
-	struct ai_device_status status;
-
-	ai_device_query(to_ai(device), &status);
-	return sysfs_emit(buf, "%d\n", status.temp_mc);
-}
-static DEVICE_ATTR_RO(temp_mc);
-
-static ssize_t load_permille_show(struct device *device,
-				  struct device_attribute *attr, char *buf)
-{
-	struct ai_device_status status;
-
-	ai_device_query(to_ai(device), &status);
-	return sysfs_emit(buf, "%u\n", status.load_permille);
-}
-static DEVICE_ATTR_RO(load_permille);
+STATUS_ATTR(power_uw, "%llu");
+STATUS_ATTR(temp_mc, "%d");
+STATUS_ATTR(load_permille, "%u");
 
 static struct attribute *ai_device_attrs[] = {
 	&dev_attr_class.attr,

@@ -74,7 +74,6 @@ static inline s64 aim_clip(u64 v)
 }
 
 /* verify_tensor.c */
-u32 aim_type_size(u32 type);	/* 0: no such type */
 int aim_check_name(struct aim_ctx *c, u32 name);
 int aim_check_tensors(struct aim_ctx *c);
 bool aim_bits_finite(u32 bits);		/* neither infinite nor NaN */

@@ -4,22 +4,6 @@
 
 #define F32_INFINITY	0x7f800000U	/* exponent all ones */
 
-u32 aim_type_size(u32 type)
-{
-	switch (type) {
-	case AIM_TYPE_S8:
-	case AIM_TYPE_U8:
-		return 1;
-	case AIM_TYPE_S16:
-		return 2;
-	case AIM_TYPE_S32:
-	case AIM_TYPE_F32:
-		return 4;
-	default:
-		return 0;
-	}
-}
-
 bool aim_bits_finite(u32 bits)
 {
 	return (bits & F32_INFINITY) != F32_INFINITY;

@@ -97,6 +97,23 @@ static inline const char *aim_str(const struct aim_view *v, u32 at)
 	return at ? v->strings + at : "";
 }
 
+/* Bytes of an element; 0: no such type, which no verified model has. */
+static inline u32 aim_type_size(u32 type)
+{
+	switch (type) {
+	case AIM_TYPE_S8:
+	case AIM_TYPE_U8:
+		return 1;
+	case AIM_TYPE_S16:
+		return 2;
+	case AIM_TYPE_S32:
+	case AIM_TYPE_F32:
+		return 4;
+	default:
+		return 0;
+	}
+}
+
 const char *aim_op_name(u32 code);	/* "conv2d", never NULL */
 const char *aim_type_name(u32 type);	/* "int8", never NULL */
 

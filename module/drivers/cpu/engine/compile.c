@@ -17,21 +17,9 @@ void eng_fpu_end(const struct eng_compiler *c)
 		c->prog->env.fpu_end();
 }
 
-u32 eng_type_size(u32 type)
-{
-	switch (type) {
-	case AIM_TYPE_S8:
-	case AIM_TYPE_U8:
-		return 1;
-	case AIM_TYPE_S16:
-		return 2;
-	}
-	return 4;
-}
-
 u32 eng_elements(const struct aim_tensor *t)
 {
-	return (u32)t->bytes / eng_type_size(t->type);
+	return (u32)t->bytes / aim_type_size(t->type);
 }
 
 u64 eng_scalar_cost(const struct eng_compiler *c, u64 tenths_ns)

@@ -59,7 +59,7 @@ static bool interleaves(const struct eng_walk *w, u32 size)
 static int add_copy(struct eng_compiler *c, u32 x, u32 y,
 		    const struct eng_walk *walk, size_t x_at, size_t y_at)
 {
-	u32 size = eng_type_size(c->view->tensors[x].type);
+	u32 size = aim_type_size(c->view->tensors[x].type);
 	struct eng_task *t = eng_new_task(c, eng_run_copy, x, AIM_NO_TENSOR, y);
 	struct eng_walk *w;
 	u32 i;
@@ -134,7 +134,7 @@ static int lower_pad(struct eng_compiler *c, const struct aim_op *op)
 				 eng_output(c, op));
 		if (!t)
 			return -ENOMEM;
-		t->p.fill.size = eng_type_size(y->type);
+		t->p.fill.size = aim_type_size(y->type);
 		t->p.fill.value = (u32)op->p.pad.value;
 		t->units = eng_elements(y);
 		t->unit_cost = eng_scalar_cost(c, t->p.fill.size / 2);

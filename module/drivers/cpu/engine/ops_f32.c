@@ -3,8 +3,8 @@
  * Tasks on single-precision floats. Whatever the memory holds while they run,
  * infinities and NaNs included, they end and stay inside their operands.
  */
+#include "binary.h"
 #include "f32.h"
-#include "program.h"
 #include "scalar.h"
 
 void eng_run_depthwise_f32_part(const struct eng_task *t,
@@ -34,50 +34,16 @@ void eng_mul_f32(const struct eng_binary *p, const float *a, const float *b,
 		y[i] = eng_clampf(a[i] * b[i], range);
 }
 
-#define SPREAD	32	/* floats of a repeated operand, on the stack */
-
-static void binary_run(const struct eng_p_binary *b, const float *a, size_t as,
-		       const float *c, size_t cs, float *y, u32 n)
+static void call_f32(const struct eng_p_binary *b, const void *a, const void *c,
+		     void *y, size_t n)
 {
-	float spread[2][SPREAD];
-	u32 i, k;
-
-	if (as && cs) {
-		b->f32_fn(&b->p, a, c, y, n);
-		return;
-	}
-	for (i = 0; i < SPREAD; i++) {
-		spread[0][i] = *a;
-		spread[1][i] = *c;
-	}
-	for (i = 0; i < n; i += k) {
-		k = n - i < SPREAD ? n - i : SPREAD;
-		b->f32_fn(&b->p, as ? a + i : spread[0],
-			  cs ? c + i : spread[1], y + i, k);
-	}
+	b->f32_fn(&b->p, a, c, y, n);
 }
 
 void eng_run_binary_f32(const struct eng_task *t, const struct eng_run *r,
 			u32 begin, u32 end)
 {
-	const struct eng_p_binary *b = &t->p.binary;
-	const struct eng_walk *w = &b->walk;
-	const float *x = eng_at(r, &t->x);
-	const float *z = eng_at(r, &t->z);
-	float *y = eng_at(r, &t->y);
-	struct eng_walker at;
-
-	eng_walk_seek(w, &at, begin);
-	while (begin < end) {
-		u32 n = eng_walk_left(w, &at);
-
-		n = n < end - begin ? n : end - begin;
-		binary_run(b, x + at.x, w->xs[w->rank - 1], z + at.y,
-			   w->ys[w->rank - 1], y + begin, n);
-		begin += n;
-		if (begin < end)
-			eng_walk_next(w, &at, n);
-	}
+	eng_run_binary(t, r, begin, end, sizeof(float), call_f32);
 }
 
 struct window {

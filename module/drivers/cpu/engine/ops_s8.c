@@ -3,7 +3,7 @@
  * Tasks on integers: convolutions of every kind, pairs with broadcasting,
  * look-up, pooling, mean.
  */
-#include "program.h"
+#include "binary.h"
 #include "requant.h"
 #include "scalar.h"
 
@@ -22,54 +22,16 @@ void eng_run_depthwise_s8_part(const struct eng_task *t,
 				     eng_at(r, &t->y), begin, end);
 }
 
-#define SPREAD	128	/* bytes of a repeated operand, on the stack */
-
-/*
- * One run of n elements along the innermost dimension. A side that stands
- * still is spread first, so that the kernel always sees equal shapes.
- */
-static void binary_run(const struct eng_p_binary *b, const s8 *a, size_t as,
-		       const s8 *c, size_t cs, s8 *y, u32 n)
+static void call_s8(const struct eng_p_binary *b, const void *a, const void *c,
+		    void *y, size_t n)
 {
-	s8 spread[2][SPREAD];
-	u32 i, k;
-
-	if (as && cs) {
-		b->s8_fn(&b->p, a, c, y, n);
-		return;
-	}
-	if (!as)
-		memset(spread[0], *a, n < SPREAD ? n : SPREAD);
-	if (!cs)
-		memset(spread[1], *c, n < SPREAD ? n : SPREAD);
-	for (i = 0; i < n; i += k) {
-		k = n - i < SPREAD ? n - i : SPREAD;
-		b->s8_fn(&b->p, as ? a + i : spread[0],
-			 cs ? c + i : spread[1], y + i, k);
-	}
+	b->s8_fn(&b->p, a, c, y, n);
 }
 
 void eng_run_binary_s8(const struct eng_task *t, const struct eng_run *r,
 		       u32 begin, u32 end)
 {
-	const struct eng_p_binary *b = &t->p.binary;
-	const struct eng_walk *w = &b->walk;
-	const s8 *x = eng_at(r, &t->x);
-	const s8 *z = eng_at(r, &t->z);
-	s8 *y = eng_at(r, &t->y);
-	struct eng_walker at;
-
-	eng_walk_seek(w, &at, begin);
-	while (begin < end) {
-		u32 n = eng_walk_left(w, &at);
-
-		n = n < end - begin ? n : end - begin;
-		binary_run(b, x + at.x, w->xs[w->rank - 1], z + at.y,
-			   w->ys[w->rank - 1], y + begin, n);
-		begin += n;
-		if (begin < end)
-			eng_walk_next(w, &at, n);
-	}
+	eng_run_binary(t, r, begin, end, sizeof(s8), call_s8);
 }
 
 void eng_run_lut8(const struct eng_task *t, const struct eng_run *r, u32 begin,

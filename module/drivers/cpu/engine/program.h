@@ -226,7 +226,6 @@ static inline u32 eng_output(const struct eng_compiler *c,
 }
 
 u32 eng_elements(const struct aim_tensor *t);
-u32 eng_type_size(u32 type);
 void eng_fpu_begin(const struct eng_compiler *c);
 void eng_fpu_end(const struct eng_compiler *c);
 

@@ -4,6 +4,35 @@
  */
 #include "scalar.h"
 
+size_t eng_none_bytes(const struct eng_conv *c)
+{
+	return 0;
+}
+
+void eng_none_pack(const struct eng_conv *c, void *packed)
+{
+}
+
+u32 eng_granule_one(const struct eng_conv *c)
+{
+	return 1;
+}
+
+u32 eng_granule_four(const struct eng_conv *c)
+{
+	return 4;
+}
+
+bool eng_by_pixel(const struct eng_conv *c)
+{
+	return false;
+}
+
+bool eng_by_channel(const struct eng_conv *c)
+{
+	return true;
+}
+
 static bool always(const struct eng_cpu *cpu)
 {
 	return true;

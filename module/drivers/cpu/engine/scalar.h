@@ -59,4 +59,41 @@ static inline void eng_taps(s64 start, u32 step, u32 taps, u32 size, u32 *first,
 	*last = hi;
 }
 
+/* Where an output pixel's window lies. */
+struct eng_window {
+	u32 b, y0, y1, x0, x1;	/* batch; valid taps [y0, y1) x [x0, x1) */
+	s64 top, left;		/* input position of tap (0, 0) */
+};
+
+static inline void eng_window_of(const struct eng_conv *c, u32 pixel,
+				 struct eng_window *w)
+{
+	u32 row = pixel / c->out_w;
+
+	w->b = row / c->out_h;
+	w->top = (s64)(row % c->out_h) * c->stride_h - c->pad_top;
+	w->left = (s64)(pixel % c->out_w) * c->stride_w - c->pad_left;
+	eng_taps(w->top, c->dilation_h, c->kernel_h, c->in_h, &w->y0, &w->y1);
+	eng_taps(w->left, c->dilation_w, c->kernel_w, c->in_w, &w->x0, &w->x1);
+}
+
+/* The input's element that a tap meets, channel 0. */
+static inline size_t eng_input_at(const struct eng_conv *c,
+				  const struct eng_window *w, u32 ky, u32 kx)
+{
+	size_t row = (size_t)w->b * c->in_h +
+		     (size_t)(w->top + (s64)ky * c->dilation_h);
+
+	return (row * c->in_w + (size_t)(w->left + (s64)kx * c->dilation_w)) *
+	       c->in_c;
+}
+
+/* scalar.c: of kernels that pack nothing */
+size_t eng_none_bytes(const struct eng_conv *c);
+void eng_none_pack(const struct eng_conv *c, void *packed);
+u32 eng_granule_one(const struct eng_conv *c);
+u32 eng_granule_four(const struct eng_conv *c);
+bool eng_by_pixel(const struct eng_conv *c);
+bool eng_by_channel(const struct eng_conv *c);
+
 #endif /* _ENG_SCALAR_H */

@@ -6,19 +6,31 @@
 #include "requant.h"
 #include "scalar.h"
 
-/* sum((x[i] - zp) * w[i]) modulo 2^32 */
-static u32 dot_s8(const s8 *x, const s8 *w, size_t n, s32 zp)
+/*
+ * acc[j] += sum((x[i] - zp) * w[j * stride + i]) modulo 2^32, j < lanes. Four
+ * side by side share the look at the input.
+ */
+static void dots(u32 acc[4], const s8 *x, const s8 *w, size_t stride, size_t n,
+		 s32 zp, u32 lanes)
 {
-	u32 even = 0, odd = 0;
+	const s8 *w1 = lanes > 1 ? w + stride : w;
+	const s8 *w2 = lanes > 2 ? w + 2 * stride : w;
+	const s8 *w3 = lanes > 3 ? w + 3 * stride : w;
+	u32 a0 = acc[0], a1 = acc[1], a2 = acc[2], a3 = acc[3];
 	size_t i;
 
-	for (i = 0; i + 2 <= n; i += 2) {
-		even += (u32)((x[i] - zp) * w[i]);
-		odd += (u32)((x[i + 1] - zp) * w[i + 1]);
+	for (i = 0; i < n; i++) {
+		s32 v = x[i] - zp;
+
+		a0 += (u32)(v * w[i]);
+		a1 += (u32)(v * w1[i]);
+		a2 += (u32)(v * w2[i]);
+		a3 += (u32)(v * w3[i]);
 	}
-	if (i < n)
-		even += (u32)((x[i] - zp) * w[i]);
-	return even + odd;
+	acc[0] = a0;
+	acc[1] = a1;
+	acc[2] = a2;
+	acc[3] = a3;
 }
 
 static s32 bias_of(const struct eng_conv *c, u32 channel)
@@ -26,103 +38,58 @@ static s32 bias_of(const struct eng_conv *c, u32 channel)
 	return c->bias ? ((const s32 *)c->bias)[channel] : 0;
 }
 
-static size_t none_bytes(const struct eng_conv *c)
+static void conv_four(const struct eng_conv *c, const struct eng_window *w,
+		      const s8 *x, u32 o, u32 lanes, u32 acc[4])
 {
-	return 0;
-}
+	size_t filter = (size_t)c->kernel_h * c->kernel_w * c->in_c;
+	const s8 *base = (const s8 *)c->weights + o * filter;
+	u32 taps = c->dilation_w == 1 ? w->x1 - w->x0 : 1;
+	u32 ky, kx;
 
-static void none_pack(const struct eng_conv *c, void *packed)
-{
-}
+	/* Taps of a row that lie together are one product. */
+	for (ky = w->y0; ky < w->y1; ky++) {
+		for (kx = w->x0; kx < w->x1; kx += taps) {
+			size_t tap = (size_t)ky * c->kernel_w + kx;
 
-static u32 one(const struct eng_conv *c)
-{
-	return 1;
-}
-
-static bool no(const struct eng_conv *c)
-{
-	return false;
-}
-
-static bool yes(const struct eng_conv *c)
-{
-	return true;
-}
-
-/* Where an output pixel's window lies. */
-struct window {
-	u32 b, y0, y1, x0, x1;	/* batch; valid taps [y0, y1) x [x0, x1) */
-	s64 top, left;		/* input position of tap (0, 0) */
-};
-
-static void window_of(const struct eng_conv *c, u32 pixel, struct window *w)
-{
-	u32 row = pixel / c->out_w;
-
-	w->b = row / c->out_h;
-	w->top = (s64)(row % c->out_h) * c->stride_h - c->pad_top;
-	w->left = (s64)(pixel % c->out_w) * c->stride_w - c->pad_left;
-	eng_taps(w->top, c->dilation_h, c->kernel_h, c->in_h, &w->y0, &w->y1);
-	eng_taps(w->left, c->dilation_w, c->kernel_w, c->in_w, &w->x0, &w->x1);
-}
-
-static size_t input_at(const struct eng_conv *c, const struct window *w, u32 ky,
-		       u32 kx)
-{
-	size_t row = (size_t)w->b * c->in_h +
-		     (size_t)(w->top + (s64)ky * c->dilation_h);
-
-	return (row * c->in_w + (size_t)(w->left + (s64)kx * c->dilation_w)) *
-	       c->in_c;
-}
-
-static u32 conv_acc(const struct eng_conv *c, const struct window *w,
-		    const s8 *x, const s8 *weights)
-{
-	u32 acc = 0, ky, kx;
-
-	for (ky = w->y0; ky < w->y1 && w->x0 < w->x1; ky++) {
-		const s8 *f = weights + (size_t)ky * c->kernel_w * c->in_c;
-
-		if (c->dilation_w == 1) {	/* the whole row lies together */
-			acc += dot_s8(x + input_at(c, w, ky, w->x0),
-				      f + (size_t)w->x0 * c->in_c,
-				      (size_t)(w->x1 - w->x0) * c->in_c,
-				      c->in_zp);
-			continue;
+			dots(acc, x + eng_input_at(c, w, ky, kx),
+			     base + tap * c->in_c, filter,
+			     (size_t)taps * c->in_c, c->in_zp, lanes);
 		}
-		for (kx = w->x0; kx < w->x1; kx++)
-			acc += dot_s8(x + input_at(c, w, ky, kx),
-				      f + (size_t)kx * c->in_c, c->in_c,
-				      c->in_zp);
 	}
-	return acc;
+}
+
+static void store_four(const struct eng_conv *c, s8 *y, u32 o, u32 lanes,
+		       const u32 acc[4])
+{
+	u32 j;
+
+	for (j = 0; j < lanes; j++)
+		y[o + j] = eng_output_s8((s32)(acc[j] + (u32)bias_of(c, o + j)),
+					 c->requant[o + j], c->out_zp,
+					 c->clamp);
 }
 
 static void conv_run(const struct eng_conv *c, const void *packed,
 		     const void *x, void *y, void *scratch, u32 begin, u32 end)
 {
-	size_t filter = (size_t)c->kernel_h * c->kernel_w * c->in_c;
-	struct window w;
+	struct eng_window w;
 	u32 p, o;
 
 	for (p = begin; p < end; p++) {
 		s8 *out = (s8 *)y + (size_t)p * c->out_stride;
 
-		window_of(c, p, &w);
-		for (o = 0; o < c->out_c; o++) {
-			u32 acc = conv_acc(c, &w, x,
-					   (const s8 *)c->weights + o * filter);
+		eng_window_of(c, p, &w);
+		for (o = 0; o < c->out_c; o += 4) {
+			u32 lanes = c->out_c - o < 4 ? c->out_c - o : 4;
+			u32 acc[4] = { 0, 0, 0, 0 };
 
-			acc += (u32)bias_of(c, o);
-			out[o] = eng_output_s8((s32)acc, c->requant[o],
-					       c->out_zp, c->clamp);
+			conv_four(c, &w, x, o, lanes, acc);
+			store_four(c, out, o, lanes, acc);
 		}
 	}
 }
 
-static s8 depthwise_one(const struct eng_conv *c, const struct window *w,
+static s8 depthwise_one(const struct eng_conv *c, const struct eng_window *w,
 			const s8 *x, u32 o)
 {
 	const s8 *f = (const s8 *)c->weights + o;
@@ -132,7 +99,7 @@ static s8 depthwise_one(const struct eng_conv *c, const struct window *w,
 
 	for (ky = w->y0; ky < w->y1; ky++) {
 		for (kx = w->x0; kx < w->x1; kx++) {
-			s32 v = x[input_at(c, w, ky, kx) + channel];
+			s32 v = x[eng_input_at(c, w, ky, kx) + channel];
 			size_t tap = (size_t)ky * c->kernel_w + kx;
 
 			acc += (u32)((v - c->in_zp) * f[tap * c->out_c]);
@@ -145,13 +112,13 @@ static void depthwise_run(const struct eng_conv *c, const void *packed,
 			  const void *x, void *y, void *scratch, u32 begin,
 			  u32 end)
 {
-	struct window w;
+	struct eng_window w;
 	u32 p, o;
 
 	for (p = begin; p < end; p++) {
 		s8 *out = (s8 *)y + (size_t)p * c->out_stride;
 
-		window_of(c, p, &w);
+		eng_window_of(c, p, &w);
 		for (o = 0; o < c->out_c; o++)
 			out[o] = depthwise_one(c, &w, x, o);
 	}
@@ -160,11 +127,11 @@ static void depthwise_run(const struct eng_conv *c, const void *packed,
 void eng_scalar_depthwise_s8_part(const struct eng_conv *c, const void *x,
 				  void *y, u32 begin, u32 end)
 {
-	struct window w;
+	struct eng_window w;
 	u32 i;
 
 	for (i = begin; i < end; i++) {
-		window_of(c, i / c->out_c, &w);
+		eng_window_of(c, i / c->out_c, &w);
 		((s8 *)y)[i] = depthwise_one(c, &w, x, i % c->out_c);
 	}
 }
@@ -175,44 +142,44 @@ static void fc_run(const struct eng_conv *c, const void *packed, const void *x,
 {
 	u32 r, o;
 
-	for (o = begin; o < end; o++) {
+	for (o = begin; o < end; o += 4) {
 		const s8 *w = (const s8 *)c->weights + (size_t)o * c->in_c;
+		u32 lanes = end - o < 4 ? end - o : 4;
 
 		for (r = 0; r < c->out_w; r++) {
-			const s8 *in = (const s8 *)x + (size_t)r * c->in_c;
-			u32 acc = dot_s8(in, w, c->in_c, c->in_zp);
+			u32 acc[4] = { 0, 0, 0, 0 };
 
-			acc += (u32)bias_of(c, o);
-			((s8 *)y)[(size_t)r * c->out_stride + o] =
-				eng_output_s8((s32)acc, c->requant[o],
-					      c->out_zp, c->clamp);
+			dots(acc, (const s8 *)x + (size_t)r * c->in_c, w,
+			     c->in_c, c->in_c, c->in_zp, lanes);
+			store_four(c, (s8 *)y + (size_t)r * c->out_stride, o,
+				   lanes, acc);
 		}
 	}
 }
 
 const struct eng_conv_kernel eng_scalar_conv_s8 = {
-	.packed_bytes = none_bytes,
-	.pack = none_pack,
-	.scratch_bytes = none_bytes,
-	.granule = one,
+	.packed_bytes = eng_none_bytes,
+	.pack = eng_none_pack,
+	.scratch_bytes = eng_none_bytes,
+	.granule = eng_granule_one,
 	.run = conv_run,
-	.by_channel = no,
+	.by_channel = eng_by_pixel,
 };
 
 const struct eng_conv_kernel eng_scalar_depthwise_s8 = {
-	.packed_bytes = none_bytes,
-	.pack = none_pack,
-	.scratch_bytes = none_bytes,
-	.granule = one,
+	.packed_bytes = eng_none_bytes,
+	.pack = eng_none_pack,
+	.scratch_bytes = eng_none_bytes,
+	.granule = eng_granule_one,
 	.run = depthwise_run,
-	.by_channel = no,
+	.by_channel = eng_by_pixel,
 };
 
 const struct eng_conv_kernel eng_scalar_fc_s8 = {
-	.packed_bytes = none_bytes,
-	.pack = none_pack,
-	.scratch_bytes = none_bytes,
-	.granule = one,
+	.packed_bytes = eng_none_bytes,
+	.pack = eng_none_pack,
+	.scratch_bytes = eng_none_bytes,
+	.granule = eng_granule_four,
 	.run = fc_run,
-	.by_channel = yes,
+	.by_channel = eng_by_channel,
 };

@@ -8,32 +8,6 @@
 #include "f32.h"
 #include "scalar.h"
 
-struct window {
-	u32 b, y0, y1, x0, x1;	/* batch; valid taps [y0, y1) x [x0, x1) */
-	s64 top, left;		/* input position of tap (0, 0) */
-};
-
-static void window_of(const struct eng_conv *c, u32 pixel, struct window *w)
-{
-	u32 row = pixel / c->out_w;
-
-	w->b = row / c->out_h;
-	w->top = (s64)(row % c->out_h) * c->stride_h - c->pad_top;
-	w->left = (s64)(pixel % c->out_w) * c->stride_w - c->pad_left;
-	eng_taps(w->top, c->dilation_h, c->kernel_h, c->in_h, &w->y0, &w->y1);
-	eng_taps(w->left, c->dilation_w, c->kernel_w, c->in_w, &w->x0, &w->x1);
-}
-
-static const float *input_at(const struct eng_conv *c, const struct window *w,
-			     const float *x, u32 ky, u32 kx)
-{
-	size_t row = (size_t)w->b * c->in_h +
-		     (size_t)(w->top + (s64)ky * c->dilation_h);
-
-	return x + (row * c->in_w +
-		    (size_t)(w->left + (s64)kx * c->dilation_w)) * c->in_c;
-}
-
 static float bias_of(const struct eng_conv *c, u32 channel)
 {
 	return c->bias ? ((const float *)c->bias)[channel] : 0.0f;
@@ -63,7 +37,7 @@ static void dots(float acc[4], const float *x, const float *w, size_t stride,
 	acc[3] = a3;
 }
 
-static void conv_four(const struct eng_conv *c, const struct window *w,
+static void conv_four(const struct eng_conv *c, const struct eng_window *w,
 		      const float *x, u32 o, u32 lanes, float acc[4])
 {
 	size_t filter = (size_t)c->kernel_h * c->kernel_w * c->in_c;
@@ -74,7 +48,7 @@ static void conv_four(const struct eng_conv *c, const struct window *w,
 		for (kx = w->x0; kx < w->x1; kx++) {
 			size_t tap = (size_t)ky * c->kernel_w + kx;
 
-			dots(acc, input_at(c, w, x, ky, kx),
+			dots(acc, x + eng_input_at(c, w, ky, kx),
 			     base + tap * c->in_c, filter, c->in_c, lanes);
 		}
 	}
@@ -93,13 +67,13 @@ static void conv_run(const struct eng_conv *c, const void *packed,
 		     const void *x, void *y, void *scratch, u32 begin, u32 end)
 {
 	struct eng_range range = eng_range_of(c->clamp);
-	struct window w;
+	struct eng_window w;
 	u32 p, o;
 
 	for (p = begin; p < end; p++) {
 		float *out = (float *)y + (size_t)p * c->out_stride;
 
-		window_of(c, p, &w);
+		eng_window_of(c, p, &w);
 		for (o = 0; o < c->out_c; o += 4) {
 			u32 lanes = c->out_c - o < 4 ? c->out_c - o : 4;
 			float acc[4] = { 0, 0, 0, 0 };
@@ -110,7 +84,7 @@ static void conv_run(const struct eng_conv *c, const void *packed,
 	}
 }
 
-static float depthwise_one(const struct eng_conv *c, const struct window *w,
+static float depthwise_one(const struct eng_conv *c, const struct eng_window *w,
 			   const float *x, u32 o)
 {
 	const float *f = (const float *)c->weights + o;
@@ -122,7 +96,7 @@ static float depthwise_one(const struct eng_conv *c, const struct window *w,
 		for (kx = w->x0; kx < w->x1; kx++) {
 			size_t tap = (size_t)ky * c->kernel_w + kx;
 
-			acc += input_at(c, w, x, ky, kx)[channel] *
+			acc += x[eng_input_at(c, w, ky, kx) + channel] *
 			       f[tap * c->out_c];
 		}
 	}
@@ -134,13 +108,13 @@ static void depthwise_run(const struct eng_conv *c, const void *packed,
 			  u32 end)
 {
 	struct eng_range range = eng_range_of(c->clamp);
-	struct window w;
+	struct eng_window w;
 	u32 p, o;
 
 	for (p = begin; p < end; p++) {
 		float *out = (float *)y + (size_t)p * c->out_stride;
 
-		window_of(c, p, &w);
+		eng_window_of(c, p, &w);
 		for (o = 0; o < c->out_c; o++)
 			out[o] = eng_clampf(depthwise_one(c, &w, x, o), range);
 	}
@@ -150,11 +124,11 @@ void eng_scalar_depthwise_f32_part(const struct eng_conv *c, const void *x,
 				   void *y, u32 begin, u32 end)
 {
 	struct eng_range range = eng_range_of(c->clamp);
-	struct window w;
+	struct eng_window w;
 	u32 i;
 
 	for (i = begin; i < end; i++) {
-		window_of(c, i / c->out_c, &w);
+		eng_window_of(c, i / c->out_c, &w);
 		((float *)y)[i] = eng_clampf(depthwise_one(c, &w, x,
 							   i % c->out_c), range);
 	}
@@ -191,58 +165,29 @@ void eng_scalar_add_f32(const struct eng_binary *p, const float *a,
 		y[i] = eng_clampf(a[i] + b[i], range);
 }
 
-static size_t none_bytes(const struct eng_conv *c)
-{
-	return 0;
-}
-
-static void none_pack(const struct eng_conv *c, void *packed)
-{
-}
-
-static u32 one(const struct eng_conv *c)
-{
-	return 1;
-}
-
-static bool no(const struct eng_conv *c)
-{
-	return false;
-}
-
-static u32 four(const struct eng_conv *c)
-{
-	return 4;
-}
-
-static bool yes(const struct eng_conv *c)
-{
-	return true;
-}
-
 const struct eng_conv_kernel eng_scalar_conv_f32 = {
-	.packed_bytes = none_bytes,
-	.pack = none_pack,
-	.scratch_bytes = none_bytes,
-	.granule = one,
+	.packed_bytes = eng_none_bytes,
+	.pack = eng_none_pack,
+	.scratch_bytes = eng_none_bytes,
+	.granule = eng_granule_one,
 	.run = conv_run,
-	.by_channel = no,
+	.by_channel = eng_by_pixel,
 };
 
 const struct eng_conv_kernel eng_scalar_depthwise_f32 = {
-	.packed_bytes = none_bytes,
-	.pack = none_pack,
-	.scratch_bytes = none_bytes,
-	.granule = one,
+	.packed_bytes = eng_none_bytes,
+	.pack = eng_none_pack,
+	.scratch_bytes = eng_none_bytes,
+	.granule = eng_granule_one,
 	.run = depthwise_run,
-	.by_channel = no,
+	.by_channel = eng_by_pixel,
 };
 
 const struct eng_conv_kernel eng_scalar_fc_f32 = {
-	.packed_bytes = none_bytes,
-	.pack = none_pack,
-	.scratch_bytes = none_bytes,
-	.granule = four,
+	.packed_bytes = eng_none_bytes,
+	.pack = eng_none_pack,
+	.scratch_bytes = eng_none_bytes,
+	.granule = eng_granule_four,
 	.run = fc_run,
-	.by_channel = yes,
+	.by_channel = eng_by_channel,
 };
