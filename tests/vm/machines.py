@@ -5,11 +5,15 @@ A boot costs seconds, so the tests of a kernel share one. A guest program
 prints a line for each of its cases (see c/vmtest.c); Results turns these, and
 what the kernel log says between them, into one verdict for each case.
 """
+import concurrent.futures
+import contextlib
+import fcntl
 import os
 import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -47,11 +51,21 @@ COMPLAINTS = re.compile(
     r"[Uu]nable to handle")
 
 
+@contextlib.contextmanager
+def locked(what):
+    """One at a time, also between two runs of pytest in this tree."""
+    os.makedirs(BUILD, exist_ok=True)
+    with open(os.path.join(BUILD, "lock-" + what), "w") as f:
+        fcntl.flock(f, fcntl.LOCK_EX)
+        yield
+
+
 def build():
     """The programs; called before the tests are collected."""
-    r = subprocess.run(["make", "-s", "-j2", "-C", HERE + "/c",
-                        "O=" + BUILD + "/bin"], stdout=subprocess.PIPE,
-                       stderr=subprocess.STDOUT, text=True)
+    with locked("bin"):
+        r = subprocess.run(["make", "-s", "-j2", "-C", HERE + "/c",
+                            "O=" + BUILD + "/bin"], stdout=subprocess.PIPE,
+                           stderr=subprocess.STDOUT, text=True)
     if r.returncode:
         raise RuntimeError("building tests/vm/c failed:\n" + r.stdout)
 
@@ -76,12 +90,57 @@ def models_dir():
         TOP, "tests", "data", "models")
 
 
+def at_once():
+    """How many machines: their tests mostly keep one CPU of two busy."""
+    wanted = os.environ.get("AIOFFLOAD_VMS")
+    if wanted:
+        return max(1, int(wanted))
+    with open("/proc/meminfo") as f:
+        free = int(re.search(r"MemAvailable:\s*(\d+)", f.read())[1]) // 1024
+    cpus = len(os.sched_getaffinity(0))
+    return max(1, min(len(KERNELS), cpus, free // (MEMORY + 512)))
+
+
+class Fleet:
+    """All kernels' machines: the first call of results() boots every one."""
+
+    def __init__(self, wanted_of):
+        """wanted_of(kernel): [(program, case)], or None to leave it out"""
+        self.wanted_of = wanted_of
+        self.lock = threading.Lock()
+        self.done = None
+
+    def _start(self):
+        pool = concurrent.futures.ThreadPoolExecutor(at_once())
+        self.done = {}
+        for k in KERNELS:
+            wanted = self.wanted_of(k)
+            if wanted is not None:
+                self.done[k] = pool.submit(self._boot, k, wanted)
+        pool.shutdown(wait=False)
+
+    @staticmethod
+    def _boot(kernel, wanted):
+        with locked(kernel):
+            say("%d cases on %s ..." % (len(wanted), kernel))
+            r = Results(kernel, wanted)
+        say("%s took %d s, %d s of CPU" % (kernel, r.seconds, r.cpu_seconds))
+        return r
+
+    def results(self, kernel):
+        with self.lock:
+            if self.done is None:
+                self._start()
+        return self.done[kernel].result()
+
+
 def make_share(kernel):
     share = os.path.join(BUILD, "share-" + kernel)
     shutil.rmtree(share, ignore_errors=True)
     os.makedirs(share + "/bin")
-    for p in C_PROGRAMS + SCRIPTS:
-        shutil.copy(program_path(p), share + "/bin/")
+    with locked("bin"):
+        for p in C_PROGRAMS + SCRIPTS:
+            shutil.copy(program_path(p), share + "/bin/")
     shutil.copy(HERE + "/guest/run.sh", share)
     for f in os.listdir(HERE + "/guest"):
         if f.endswith(".py"):
@@ -121,6 +180,7 @@ class Results:
         self.last = "boot"
         self.output = ""
         self.seconds = 0
+        self.cpu_seconds = 0
         self._run(wanted)
 
     def _run(self, wanted):
@@ -145,8 +205,11 @@ class Results:
         start = time.time()
         path = os.path.join(BUILD, "output-" + self.kernel)
         with open(path, "wb") as out:
-            subprocess.run(argv, stdout=out, stderr=subprocess.STDOUT)
+            vm = subprocess.Popen(argv, stdout=out, stderr=subprocess.STDOUT)
+            # This one's use of the CPU; a thread beside us waits for another
+            _, vm.returncode, used = os.wait4(vm.pid, 0)
         self.seconds = time.time() - start
+        self.cpu_seconds = used.ru_utime + used.ru_stime
         with open(path, errors="replace") as f:
             self.output = f.read()
         self._parse(self.output)
@@ -187,4 +250,6 @@ class Results:
 
 
 def say(text):
-    print("vm tests: " + text, file=sys.__stderr__, flush=True)
+    # one write: machines run side by side
+    sys.__stderr__.write("vm tests: " + text + "\n")
+    sys.__stderr__.flush()

@@ -24,21 +24,15 @@ def pytest_generate_tests(metafunc):
 
 @pytest.fixture(scope="session")
 def booted(request):
-    """kernel -> Results; boots it at the first call with all that is wanted."""
-    done = {}
-
-    def boot(kernel):
-        if kernel not in done:
-            wanted = [(i.callspec.params["program"], i.callspec.params["case"])
-                      for i in request.session.items
-                      if getattr(i, "callspec", None)
-                      and i.callspec.params.get("kernel") == kernel
-                      and "case" in i.callspec.params]
-            machines.say("%d cases on %s ..." % (len(wanted), kernel))
-            done[kernel] = machines.Results(kernel, wanted)
-            machines.say("%s took %d s" % (kernel, done[kernel].seconds))
-        return done[kernel]
-    return boot
+    """kernel -> Results. The first call boots all kernels of which something
+    is wanted, as many at a time as the machine bears."""
+    def wanted(kernel):
+        mine = [i.callspec.params for i in request.session.items
+                if getattr(i, "callspec", None)
+                and i.callspec.params.get("kernel") == kernel]
+        return [(p["program"], p["case"]) for p in mine
+                if "case" in p] if mine else None
+    return machines.Fleet(wanted).results
 
 
 def test(booted, kernel, program, case):

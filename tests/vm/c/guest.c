@@ -90,23 +90,28 @@ int run_command(const char *cmd)
 }
 
 /* AIOFFLOAD_MODULES: a directory of .ko files, for guests without packages. */
-static void load(const char *name, const char *param)
+int module_load(const char *name, const char *param)
 {
 	const char *dir = getenv("AIOFFLOAD_MODULES");
 	char path[256], cmd[600];
 
 	snprintf(path, sizeof(path), "/sys/module/%s", name);
 	if (!access(path, F_OK))
-		return;
+		return 0;
 	snprintf(path, sizeof(path), "%s/%s.ko", dir, name);
 	if (dir && access(path, F_OK))
-		return;		/* built without it */
+		return 0;	/* built without it */
 	if (dir)
 		snprintf(cmd, sizeof(cmd), "insmod %s %s", path, param);
 	else
 		snprintf(cmd, sizeof(cmd), "modprobe %s %s", name, param);
-	if (run_command(cmd)) {
-		printf("Bail out! %s failed\n", cmd);
+	return run_command(cmd);
+}
+
+static void must_load(const char *name, const char *param)
+{
+	if (module_load(name, param)) {
+		printf("Bail out! loading %s %s failed\n", name, param);
 		exit(2);
 	}
 }
@@ -121,9 +126,9 @@ void modules_load(void)
 	char param[64];
 
 	snprintf(param, sizeof(param), "policy=%s", policy ? policy : "off");
-	load("aioffload", param);
-	load("aioffload_cpu", "");
-	load("aioffload_null", "nr_devices=0");
+	must_load("aioffload", param);
+	must_load("aioffload_cpu", "");
+	must_load("aioffload_null", "nr_devices=0");
 }
 
 /* ids in /sys/module/aioffload_null/parameters/devices, the last one */

@@ -29,6 +29,13 @@ void queue_open(struct queue *q, int ctx, unsigned int sq, unsigned int cq)
 	q->cqes = (void *)(q->map + q->c.cq.entries);
 }
 
+void queue_of_null(struct bound *b, struct queue *q, const char *settings,
+		   unsigned int sq, unsigned int cq)
+{
+	bound_open(b, open_null(settings), 64, 4);
+	queue_open(q, b->ctx, sq, cq);
+}
+
 void queue_close(struct queue *q)
 {
 	if (q->map)
@@ -95,4 +102,13 @@ bool queue_reap(struct queue *q, struct aioffload_cqe *cqe)
 	*cqe = q->cqes[*q->cq_head & (q->c.cq_entries - 1)];
 	__atomic_store_n(q->cq_head, *q->cq_head + 1, __ATOMIC_RELEASE);
 	return true;
+}
+
+struct aioffload_cqe queue_reap_one(struct queue *q)
+{
+	struct aioffload_cqe cqe;
+
+	if (!queue_reap(q, &cqe))
+		FAIL("no completion to reap");
+	return cqe;
 }

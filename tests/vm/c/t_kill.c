@@ -179,19 +179,6 @@ TEST_SECONDS(clients_of_any_device, 200)
 
 /* ---- modules ---- */
 
-static void load(const char *module, const char *param)
-{
-	const char *dir = getenv("AIOFFLOAD_MODULES");
-	char cmd[200];
-
-	if (dir)
-		snprintf(cmd, sizeof(cmd), "insmod %s/%s.ko %s", dir, module, param);
-	else
-		snprintf(cmd, sizeof(cmd), "modprobe %s %s", module, param);
-	if (run_command(cmd))
-		FAIL("%s", cmd);
-}
-
 static void unload(const char *module)
 {
 	char cmd[80], path[80];
@@ -259,7 +246,8 @@ static void toggle(void *arg)
 
 	while (!*enough) {
 		run_command("rmmod aioffload_null 2>/dev/null");
-		load("aioffload_null", "nr_devices=3 latency_ns=0,10000,100000");
+		if (module_load("aioffload_null", "nr_devices=3 latency_ns=0,10000,100000"))
+			FAIL("loading aioffload_null");
 	}
 }
 

@@ -15,17 +15,7 @@ static struct queue q;
 
 static void setup(const char *settings, unsigned int sq, unsigned int cq)
 {
-	bound_open(&b, open_null(settings), 64, 4);
-	queue_open(&q, b.ctx, sq, cq);
-}
-
-static struct aioffload_cqe reap_one(void)
-{
-	struct aioffload_cqe cqe;
-
-	if (!queue_reap(&q, &cqe))
-		FAIL("no completion to reap");
-	return cqe;
+	queue_of_null(&b, &q, settings, sq, cq);
 }
 
 /* ---- making one ---- */
@@ -151,7 +141,7 @@ TEST(nops_in_every_depth)
 				queue_nop(&q, round + i);
 			EXPECT_EQ(queue_enter(&q, depth, depth, 0), depth);
 			for (unsigned int i = 0; i < depth; i++) {
-				struct aioffload_cqe cqe = reap_one();
+				struct aioffload_cqe cqe = queue_reap_one(&q);
 
 				EXPECT_EQ(cqe.user_data, round + i);
 				EXPECT_EQ(cqe.status, 0);
@@ -183,7 +173,7 @@ static void check_run(const char *settings, unsigned int depth, unsigned int tot
 		}
 		EXPECT_EQ(queue_enter(&q, batch, 1, 10 * S), batch);
 		while (queue_ready(&q)) {
-			struct aioffload_cqe cqe = reap_one();
+			struct aioffload_cqe cqe = queue_reap_one(&q);
 
 			EXPECT(cqe.user_data < total && !seen[cqe.user_data]);
 			seen[cqe.user_data] = 1;
@@ -227,7 +217,7 @@ TEST(runs_on_the_cpu)
 		queue_run(&q, b.slot, i, 1, i, 0);
 	EXPECT_EQ(queue_enter(&q, 64, 64, 10 * S), 64);
 	for (int i = 0; i < 64; i++)
-		EXPECT_EQ(reap_one().status, 0);
+		EXPECT_EQ(queue_reap_one(&q).status, 0);
 	bound_check_done(&b, 0, 64);
 }
 
@@ -238,7 +228,7 @@ TEST(duration_is_the_devices_time)
 	setup("latency_ns=20000000", 4, 0);
 	queue_run(&q, b.slot, 0, 1, 1, 0);
 	EXPECT_EQ(queue_enter(&q, 1, 1, 0), 1);
-	cqe = reap_one();
+	cqe = queue_reap_one(&q);
 	EXPECT(cqe.duration_ns >= 20 * MS && cqe.duration_ns < 2 * S);
 }
 
@@ -270,15 +260,15 @@ TEST(no_completion_is_ever_lost)
 		queue_nop(&q, i);
 	EXPECT_ERRNO(queue_enter(&q, 5, 0, 0), EBUSY);
 	EXPECT_EQ(*q.sq_head, 8);
-	reap_one();
-	reap_one();
+	queue_reap_one(&q);
+	queue_reap_one(&q);
 	EXPECT_EQ(queue_enter(&q, 5, 0, 0), 2);
 	EXPECT_ERRNO(queue_enter(&q, 3, 0, 0), EBUSY);
 	for (int i = 2; i < 10; i++)
-		EXPECT_EQ(reap_one().user_data, i);
+		EXPECT_EQ(queue_reap_one(&q).user_data, i);
 	EXPECT_EQ(queue_enter(&q, 100, 0, 0), 3);
 	for (int i = 10; i < 13; i++)
-		EXPECT_EQ(reap_one().user_data, i);
+		EXPECT_EQ(queue_reap_one(&q).user_data, i);
 	EXPECT_EQ(queue_ready(&q), 0);
 }
 
@@ -294,7 +284,7 @@ TEST(jobs_in_flight_hold_their_place)
 	EXPECT_EQ(queue_enter(&q, 0, 4, 5 * S), 0);
 	EXPECT_EQ(queue_ready(&q), 4);
 	EXPECT_ERRNO(queue_enter(&q, 1, 0, 0), EBUSY);
-	reap_one();
+	queue_reap_one(&q);
 	EXPECT_EQ(queue_enter(&q, 1, 0, 0), 1);
 }
 
@@ -375,7 +365,7 @@ TEST(poll_says_when_there_is_something)
 	EXPECT(p.revents & POLLIN);
 	EXPECT(!(p.revents & (POLLERR | POLLNVAL)));
 	EXPECT(now_ns() - t >= 20 * MS);
-	reap_one();
+	queue_reap_one(&q);
 	p.revents = 0;
 	EXPECT_EQ(poll(&p, 1, 0), 0);
 }
@@ -464,7 +454,7 @@ TEST_SECONDS(two_threads_in_enter, 60)
 		if (!queue_ready(&q))
 			queue_enter(&q, 1, 0, 0);
 		for (; queue_ready(&q); done++)
-			EXPECT_EQ(reap_one().status, 0);
+			EXPECT_EQ(queue_reap_one(&q).status, 0);
 	}
 	for (int i = 0; i < 2; i++) {
 		pthread_join(e[i].thread, NULL);
@@ -483,14 +473,14 @@ TEST(a_child_shares_the_queue)
 	EXPECT_EQ(queue_enter(&q, 1, 1, 0), 1);
 	pid = fork();
 	if (!pid) {
-		EXPECT_EQ(reap_one().user_data, 1);
+		EXPECT_EQ(queue_reap_one(&q).user_data, 1);
 		queue_run(&q, b.slot, 0, 1, 2, 0);
 		EXPECT_EQ(queue_enter(&q, 1, 1, 0), 1);
 		_exit(0);
 	}
 	reap(pid);
-	EXPECT_EQ(reap_one().user_data, 2);
+	EXPECT_EQ(queue_reap_one(&q).user_data, 2);
 	queue_run(&q, b.slot, 0, 1, 3, 0);
 	EXPECT_EQ(queue_enter(&q, 1, 1, 0), 1);
-	EXPECT_EQ(reap_one().user_data, 3);
+	EXPECT_EQ(queue_reap_one(&q).user_data, 3);
 }

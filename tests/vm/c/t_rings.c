@@ -12,17 +12,7 @@ static struct queue q;
 
 static void setup(const char *settings, unsigned int sq, unsigned int cq)
 {
-	bound_open(&b, open_null(settings), 64, 4);
-	queue_open(&q, b.ctx, sq, cq);
-}
-
-static struct aioffload_cqe reap_one(void)
-{
-	struct aioffload_cqe cqe;
-
-	if (!queue_reap(&q, &cqe))
-		FAIL("no completion to reap");
-	return cqe;
+	queue_of_null(&b, &q, settings, sq, cq);
 }
 
 /* ---- entries that are no good ---- */
@@ -35,12 +25,12 @@ static void expect_bad(const struct aioffload_sqe *bad, int want)
 	queue_publish(&q, 1);
 	queue_nop(&q, 4711);		/* the good one behind it is not harmed */
 	EXPECT_EQ(queue_enter(&q, 2, 2, 5 * S), 2);
-	cqe = reap_one();
+	cqe = queue_reap_one(&q);
 	EXPECT_EQ(cqe.user_data, bad->user_data);
 	EXPECT_EQ(cqe.status, -want);
 	EXPECT_EQ(cqe.device, AIOFFLOAD_DEVICE_ANY);
 	EXPECT_EQ(cqe.duration_ns, 0);
-	cqe = reap_one();
+	cqe = queue_reap_one(&q);
 	EXPECT_EQ(cqe.user_data, 4711);
 	EXPECT_EQ(cqe.status, 0);
 }
@@ -94,7 +84,7 @@ TEST(faults_reach_the_right_entry)
 		queue_run(&q, b.slot, 0, 1, i, 0);
 	EXPECT_EQ(queue_enter(&q, 12, 12, 10 * S), 12);
 	for (int i = 1; i <= 12; i++) {
-		struct aioffload_cqe cqe = reap_one();
+		struct aioffload_cqe cqe = queue_reap_one(&q);
 
 		EXPECT_EQ(cqe.status, cqe.user_data % 3 ? 0 : -EIO);
 	}
@@ -108,7 +98,7 @@ TEST(budget_counts_from_submission)
 	queue_run(&q, b.slot, 0, 1, 2, 100 * MS);
 	EXPECT_EQ(queue_enter(&q, 2, 2, 10 * S), 2);
 	for (int i = 0; i < 2; i++) {
-		struct aioffload_cqe cqe = reap_one();
+		struct aioffload_cqe cqe = queue_reap_one(&q);
 
 		EXPECT_EQ(cqe.status, cqe.user_data == 1 ? 0 : -ETIME);
 	}
@@ -136,7 +126,7 @@ TEST(tail_that_jumped)
 		*q.sq_tail = good;
 		queue_nop(&q, i);
 		EXPECT_EQ(queue_enter(&q, 1, 1, 0), 1);
-		EXPECT_EQ(reap_one().user_data, i);
+		EXPECT_EQ(queue_reap_one(&q).user_data, i);
 	}
 }
 
@@ -153,7 +143,7 @@ TEST(completion_head_from_the_future)
 		EXPECT_ERRNO(queue_enter(&q, 1, 0, 0), EPROTO);
 		*q.cq_head = good;
 		EXPECT_EQ(queue_enter(&q, 1, 1, 0), 1);
-		EXPECT_EQ(reap_one().user_data, i);
+		EXPECT_EQ(queue_reap_one(&q).user_data, i);
 	}
 }
 
@@ -169,15 +159,15 @@ TEST(kernels_indices_are_not_believed)
 	queue_nop(&q, 2);
 	EXPECT_EQ(queue_enter(&q, 1, 0, 0), 1);
 	EXPECT_EQ(*q.cq_tail, 2);
-	EXPECT_EQ(reap_one().user_data, 1);
-	EXPECT_EQ(reap_one().user_data, 2);
+	EXPECT_EQ(queue_reap_one(&q).user_data, 1);
+	EXPECT_EQ(queue_reap_one(&q).user_data, 2);
 	/* the masks are copies as well */
 	*(uint32_t *)(q.map + q.c.sq.mask) = 0xffffffff;
 	*(uint32_t *)(q.map + q.c.cq.mask) = 0xffffffff;
 	for (int i = 0; i < 20; i++) {
 		queue_nop(&q, i);
 		EXPECT_EQ(queue_enter(&q, 1, 1, 0), 1);
-		EXPECT_EQ(reap_one().user_data, i);
+		EXPECT_EQ(queue_reap_one(&q).user_data, i);
 	}
 }
 
@@ -291,7 +281,7 @@ TEST(rings_stay_mapped_after_close)
 	queue_nop(&q, 9);
 	EXPECT_EQ(queue_enter(&q, 1, 1, 0), 1);
 	close(q.fd);
-	EXPECT_EQ(reap_one().user_data, 9);
+	EXPECT_EQ(queue_reap_one(&q).user_data, 9);
 	*q.sq_tail = 77;
 }
 

@@ -81,6 +81,7 @@ int write_text(const char *path, const char *text);	/* 0 or -errno */
 int count_fds(void);
 long free_kib(void);			/* MemFree after caches settled */
 int run_command(const char *cmd);	/* status of the shell's command */
+int module_load(const char *name, const char *param);
 void modules_load(void);		/* what is missing of the three */
 
 /* A null device with these settings (see modinfo aioffload_null); its id. */
@@ -151,6 +152,9 @@ struct queue {
 
 int queue_create(int ctx, struct queue *q, unsigned int sq, unsigned int cq);
 void queue_open(struct queue *q, int ctx, unsigned int sq, unsigned int cq);
+/* On a new null device with these settings, 4 samples of 64 bytes bound. */
+void queue_of_null(struct bound *b, struct queue *q, const char *settings,
+		   unsigned int sq, unsigned int cq);
 void queue_close(struct queue *q);
 /* Fill the next entry; the tail moves with queue_publish(). */
 struct aioffload_sqe *queue_next(struct queue *q);
@@ -162,6 +166,7 @@ int queue_enter(struct queue *q, unsigned int submit, unsigned int wait,
 		uint64_t timeout_ns);
 unsigned int queue_ready(struct queue *q);
 bool queue_reap(struct queue *q, struct aioffload_cqe *cqe);
+struct aioffload_cqe queue_reap_one(struct queue *q);	/* there is one */
 
 /* A thread-less helper for concurrency: run fn in a child; its pid. */
 int spawn(void (*fn)(void *), void *arg);
