@@ -149,7 +149,8 @@ static void man_matches_help(void **state)
 {
 	static const char *const commands[] = {
 		"", "devices", "model convert", "model info", "run", "bench",
-		"doctor",
+		"doctor", "policy", "block", "unblock", "grant", "revoke",
+		"rights", "limit", "usage",
 	};
 	const char *top = getenv("AIOFFLOAD_TOP");
 	char path[4096], name[64], *page, *p;

@@ -23,6 +23,14 @@ static const struct command {
 	{ "model",   cmd_model,	  "convert a model, or say what is in one" },
 	{ "run",     cmd_run,	  "run a model on raw tensors from a file" },
 	{ "bench",   cmd_bench,	  "measure what a job costs on this machine" },
+	{ "policy",  cmd_policy,  "show what is demanded of models, or change it" },
+	{ "block",   cmd_block,	  "refuse models by digest, key or version" },
+	{ "unblock", cmd_unblock, "no longer refuse them; end a quarantine" },
+	{ "grant",   cmd_grant,	  "say what a cgroup may do" },
+	{ "revoke",  cmd_revoke,  "take rights from a cgroup" },
+	{ "rights",  cmd_rights,  "show what cgroups may do" },
+	{ "limit",   cmd_limit,	  "limit what a cgroup may take" },
+	{ "usage",   cmd_usage,	  "show what a cgroup has taken" },
 	{ "doctor",  cmd_doctor,  "say what is missing and what mends it" },
 };
 

@@ -31,6 +31,14 @@ int cmd_model_info(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
+int cmd_policy(int argc, char **argv);
+int cmd_block(int argc, char **argv);
+int cmd_unblock(int argc, char **argv);
+int cmd_grant(int argc, char **argv);
+int cmd_revoke(int argc, char **argv);
+int cmd_rights(int argc, char **argv);
+int cmd_limit(int argc, char **argv);
+int cmd_usage(int argc, char **argv);
 
 /* "aioffload: message" on stderr; returns @status. */
 __attribute__((format(printf, 2, 3)))
@@ -45,6 +53,21 @@ uint64_t cli_number(struct argp_state *state, const char *what,
 
 /* A device's number ("0" or "aioffload0") or "any", or argp_error(). */
 uint32_t cli_device(struct argp_state *state, const char *text);
+
+/* ---- rights.c ----------------------------------------------------------- */
+
+/* Open a cgroup by name. CLI_OK, or a status with the message printed. */
+int cli_cgroup(const char *name, int *fd);
+
+struct aioffload_ctx;
+
+/* Likewise with a context; cli_release() both. */
+struct cli_target {
+	struct aioffload_ctx *ctx;
+	int fd;
+};
+int cli_on_cgroup(const char *name, struct cli_target *t);
+void cli_release(struct cli_target *t);
 
 /* ---- text.c ------------------------------------------------------------- */
 

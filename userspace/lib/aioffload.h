@@ -124,6 +124,101 @@ const char *aioffload_state_name(uint32_t state);
 const char *aioffload_type_name(uint32_t type);
 size_t aioffload_type_size(uint32_t type);
 
+/* ---- security: what is admitted ----------------------------------------- */
+
+/*
+ * What is demanded of models, and what was done with them. Anybody who may
+ * open a context may read it. Fields: <linux/aioffload.h>
+ */
+int aioffload_policy_get(struct aioffload_ctx *ctx,
+			 struct aioffload_policy *policy);
+
+/*
+ * Set those fields of @policy that @set (AIOFFLOAD_POLICY_SET_*) names, all or
+ * nothing; @policy then holds what is in force. -EPERM: the caller lacks
+ * CAP_SYS_ADMIN in the initial user namespace, or a lock forbids it; -EINVAL:
+ * a value or bit that does not exist.
+ */
+int aioffload_policy_set(struct aioffload_ctx *ctx,
+			 struct aioffload_policy *policy, uint32_t set);
+
+/*
+ * Models that are not admitted, nor run if they are loaded: by digest, by the
+ * key that signed them, or by name below a version. Of @entry kind, id, name
+ * and version count. Both need CAP_SYS_ADMIN in the initial user namespace
+ * (-EPERM). Add: -ENOSPC: the table is full. Delete: -ENOENT: there is no such
+ * entry; -EPERM also: the policy is locked.
+ */
+int aioffload_block_add(struct aioffload_ctx *ctx,
+			const struct aioffload_block *entry);
+int aioffload_block_del(struct aioffload_ctx *ctx,
+			const struct aioffload_block *entry);
+
+/* Entry number @index, quarantined models included; -ENOENT past the last. */
+int aioffload_block_get(struct aioffload_ctx *ctx, uint32_t index,
+			struct aioffload_block *entry);
+
+/* ---- security: rights and limits of cgroups ----------------------------- */
+
+/* Bit N of @devices: device N. A set of devices has AIOFFLOAD_MAX_DEVICES. */
+#define AIOFFLOAD_DEVICE_WORDS	(AIOFFLOAD_MAX_DEVICES / 64)
+
+/*
+ * @cgroup_fd in these calls is a directory of the cgroup 2 hierarchy, opened
+ * with O_RDONLY | O_DIRECTORY; -EBADF for anything else.
+ *
+ * Replace what was granted to a cgroup before: @rights (AIOFFLOAD_RIGHT_*) on
+ * @devices, or on all for NULL. -EPERM: the caller has neither CAP_SYS_ADMIN in
+ * the initial user namespace nor the right ADMIN and a cgroup above this one;
+ * or the grant exceeds what a cgroup above has.
+ */
+int aioffload_grant(struct aioffload_ctx *ctx, int cgroup_fd, uint32_t rights,
+		    const uint64_t *devices);
+
+/* Take the grant away: the cgroup then has what its parent has. */
+int aioffload_grant_clear(struct aioffload_ctx *ctx, int cgroup_fd);
+
+/*
+ * What the caller may do, in this context; what a cgroup may do; what is
+ * granted to the cgroup with grant number @index (-ENOENT past the last).
+ * @path, if not NULL, gets the cgroup's path as seen from the caller's cgroup
+ * namespace; -ERANGE if @path_len is too small (PATH_MAX is enough). -EACCES:
+ * the cgroup lies outside of the caller's cgroup namespace.
+ */
+int aioffload_rights_get(struct aioffload_ctx *ctx,
+			 struct aioffload_rights *rights, char *path,
+			 size_t path_len);
+int aioffload_rights_of(struct aioffload_ctx *ctx, int cgroup_fd,
+			struct aioffload_rights *rights, char *path,
+			size_t path_len);
+int aioffload_rights_list(struct aioffload_ctx *ctx, uint32_t index,
+			  struct aioffload_rights *rights, char *path,
+			  size_t path_len);
+
+/*
+ * Limit @resource (AIOFFLOAD_RES_*) of a cgroup and all below it, or lift the
+ * limit with AIOFFLOAD_NO_LIMIT. @period_ns: for AIOFFLOAD_RES_TIME 1 ms to
+ * 100 s, else 0. -EPERM as for a grant.
+ */
+int aioffload_limit(struct aioffload_ctx *ctx, int cgroup_fd, uint32_t resource,
+		    uint64_t limit, uint64_t period_ns);
+
+/*
+ * Limit, present use, peak and refusals of one resource of a cgroup, or of the
+ * caller's own for @cgroup_fd -1.
+ */
+int aioffload_usage(struct aioffload_ctx *ctx, int cgroup_fd, uint32_t resource,
+		    struct aioffload_usage *usage);
+
+/*
+ * Names: "enforce"; "digest"; "bytes"; "exec" for a single AIOFFLOAD_RIGHT_*.
+ * "unknown" for other values.
+ */
+const char *aioffload_policy_mode_name(uint32_t mode);
+const char *aioffload_block_kind_name(uint32_t kind);
+const char *aioffload_resource_name(uint32_t resource);
+const char *aioffload_right_name(uint32_t right);
+
 /* ---- buffers ------------------------------------------------------------ */
 
 /*

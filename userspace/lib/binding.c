@@ -21,6 +21,11 @@ int aioffload_bind(struct aioffload_ctx *ctx,
 	uint32_t want = model->info.nr_inputs + model->info.nr_outputs;
 	int ret = lib_ioctl(ctx->fd, AIOFFLOAD_IOC_BIND, &arg);
 
+	if (lib_denied(ctx, ret, AIOFFLOAD_RIGHT_EXEC, "bind a model"))
+		return ret;
+	if (ret == -EPERM)
+		return lib_fail(ret, "the model's manifest, or the policy on signed drivers, allows it on no device of %s; see: aioffload model info, aioffload policy",
+				ctx->name);
 	if (ret == -EINVAL && nr_ios != want)
 		return lib_fail(ret, "the model has %u inputs and outputs, %u places were given",
 				want, nr_ios);
@@ -57,6 +62,8 @@ int aioffload_run(struct aioffload_ctx *ctx, uint32_t slot, uint32_t first,
 	};
 	int ret = lib_ioctl(ctx->fd, AIOFFLOAD_IOC_RUN, &arg);
 
+	if (lib_denied(ctx, ret, AIOFFLOAD_RIGHT_EXEC, "run jobs"))
+		return ret;
 	if (ret < 0)
 		return lib_fail(ret, "running samples %u to %u of slot %u: %s",
 				first, first + count - 1, slot,

@@ -28,6 +28,8 @@ int aioffload_buf_create(struct aioffload_ctx *ctx, size_t bytes,
 	struct aioffload_buf *buf = NULL;
 	int ret = lib_ioctl(ctx->fd, AIOFFLOAD_IOC_BUF_CREATE, &arg);
 
+	if (lib_denied(ctx, ret, AIOFFLOAD_RIGHT_EXEC, "make a buffer"))
+		return ret;
 	if (ret < 0)
 		return lib_fail(ret, "no buffer of %zu bytes: %s", bytes,
 				aioffload_strerror(ret));

@@ -24,7 +24,7 @@ static const struct {
 	const char *text;
 } meanings[] = {
 	{ EPERM,	"not permitted: the device cgroup, a security module or the policy forbids it" },
-	{ EACCES,	"permission denied: not a member of the group that owns the device node" },
+	{ EACCES,	"permission denied: not a member of the group that owns the device node, or the cgroup lacks the right" },
 	{ ENOENT,	"no such thing: device node, slot or tensor" },
 	{ EEXIST,	"the slot is taken already" },
 	{ ENODEV,	"the device, or the queue's context, went away" },
@@ -45,6 +45,13 @@ static const struct {
 	{ EIO,		"the device failed the job" },
 	{ ECANCELED,	"the job was cancelled" },
 	{ EINTR,	"interrupted by a signal" },
+	{ ENOKEY,	"no key is known that this signature could be checked with" },
+	{ EKEYREJECTED,	"not signed, or the signature does not fit" },
+	{ EKEYREVOKED,	"the model, its key or its version is blocked" },
+	{ EKEYEXPIRED,	"out of its time" },
+	{ ENOPKG,	"signed with an algorithm that the kernel lacks, or too weak a key" },
+	{ ENOTRECOVERABLE, "in quarantine: its jobs timed out again and again" },
+	{ EDQUOT,	"above a limit of the cgroup" },
 };
 
 const char *aioffload_strerror(int err)

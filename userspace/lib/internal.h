@@ -45,4 +45,15 @@ int lib_ioctl(int fd, unsigned long request, void *arg);
 /* "/dev/aioffload" or "/dev/aioffload3", or -ENAMETOOLONG */
 int lib_node_path(uint32_t device, char *path, size_t len);
 
+/*
+ * If @err is -EACCES or -EDQUOT, keep a sentence that names the right (@right)
+ * or the limit, the cgroup, and who can change it; else do nothing. @did: what
+ * was wanted, "run jobs". Returns whether it was.
+ */
+int lib_denied(struct aioffload_ctx *ctx, int err, uint32_t right,
+	       const char *did);
+
+/* Has this process CAP_SYS_ADMIN (in whatever user namespace it is in)? */
+int lib_is_admin(void);
+
 #endif /* AIOFFLOAD_INTERNAL_H */

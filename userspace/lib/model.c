@@ -87,6 +87,8 @@ static int load(struct aioffload_ctx *ctx, const char *what, const void *data,
 	};
 	int ret = lib_ioctl(ctx->fd, AIOFFLOAD_IOC_MODEL_LOAD, &arg);
 
+	if (lib_denied(ctx, ret, AIOFFLOAD_RIGHT_LOAD, "load a model"))
+		return ret;
 	if (ret < 0) {
 		reason[sizeof(reason) - 1] = '\0';
 		return lib_fail(ret, "%s: refused by the kernel (%s): %s", what,

@@ -74,6 +74,8 @@ int aioffload_queue_create(struct aioffload_ctx *ctx, uint32_t sq_entries,
 	ret = lib_ioctl(ctx->fd, AIOFFLOAD_IOC_QUEUE_CREATE, &arg);
 	if (ret < 0) {
 		free(q);
+		if (lib_denied(ctx, ret, AIOFFLOAD_RIGHT_EXEC, "make a queue"))
+			return ret;
 		return lib_fail(ret, "no queue with %u entries: %s",
 				sq_entries, aioffload_strerror(ret));
 	}

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* aioffload limit, usage: what cgroups may take, and what they have taken. */
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../common/common.h"
+#include "cli.h"
+
+struct limit_args {
+	const char *cgroup;
+	unsigned int given;			/* bits: resources */
+	uint64_t limit[AIOFFLOAD_RES_NR];
+	uint64_t period[AIOFFLOAD_RES_NR];
+};
+
+static const struct argp_option limit_options[] = {
+	{ "bytes", 'b', "SIZE", 0,
+	  "Memory of buffers, models and rings, such as 512M", 0 },
+	{ "models", 'm', "N", 0, "Models", 0 },
+	{ "queues", 'q', "N", 0, "Queues", 0 },
+	{ "jobs", 'n', "N", 0, "Jobs submitted and not ended", 0 },
+	{ "time", 't', "USEC/PERIOD", 0,
+	  "Device time in each period: microseconds, or such as 20ms/100ms", 0 },
+	{ 0 }
+};
+
+static const char resource_keys[AIOFFLOAD_RES_NR] = {
+	[AIOFFLOAD_RES_BYTES] = 'b', [AIOFFLOAD_RES_MODELS] = 'm',
+	[AIOFFLOAD_RES_QUEUES] = 'q', [AIOFFLOAD_RES_JOBS] = 'n',
+	[AIOFFLOAD_RES_TIME] = 't',
+};
+
+static void add_limit(struct argp_state *state, uint32_t r, const char *text)
+{
+	struct limit_args *args = state->input;
+
+	if (words_limit(r, text, &args->limit[r], &args->period[r]))
+		argp_error(state, "--%s: '%s' is not %s, nor 'none'",
+			   aioffload_resource_name(r), text,
+			   r == AIOFFLOAD_RES_TIME ?
+			   "a time and a period of 1ms to 100s, such as 20ms/100ms" :
+			   r == AIOFFLOAD_RES_BYTES ? "a size, such as 512M" :
+			   "a whole number");
+	args->given |= 1U << r;
+}
+
+static error_t parse_limit(int key, char *arg, struct argp_state *state)
+{
+	struct limit_args *args = state->input;
+	uint32_t r;
+
+	for (r = 0; r < AIOFFLOAD_RES_NR; r++) {
+		if (key == resource_keys[r]) {
+			add_limit(state, r, arg);
+			return 0;
+		}
+	}
+	switch (key) {
+	case ARGP_KEY_ARG:
+		if (args->cgroup)
+			argp_error(state, "unexpected argument '%s'", arg);
+		args->cgroup = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (!args->cgroup)
+			argp_error(state, "a cgroup is missing");
+		if (!args->given)
+			argp_error(state, "a limit is missing, such as --bytes 512M");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp limit_argp = {
+	.options = limit_options,
+	.parser = parse_limit,
+	.args_doc = "CGROUP",
+	.doc = "Limit what a cgroup and all below it may take together.\v"
+	       "'none' lifts a limit. 'aioffload usage CGROUP' shows what is in "
+	       "use. What would exceed a limit is refused with EDQUOT.",
+};
+
+int cmd_limit(int argc, char **argv)
+{
+	struct limit_args args = { 0 };
+	struct cli_target t;
+	uint32_t r;
+	int ret;
+
+	argp_parse(&limit_argp, argc, argv, 0, NULL, &args);
+	ret = cli_on_cgroup(args.cgroup, &t);
+	if (ret)
+		return ret;
+	for (r = 0; !ret && r < AIOFFLOAD_RES_NR; r++)
+		if (args.given & 1U << r)
+			ret = aioffload_limit(t.ctx, t.fd, r, args.limit[r],
+					      args.period[r]);
+	cli_release(&t);
+	return ret ? cli_lib_error(ret) : CLI_OK;
+}
+
+/* ---- usage -------------------------------------------------------------- */
+
+struct usage_args {
+	const char *cgroup;
+	bool json;
+};
+
+static const struct argp_option usage_options[] = {
+	{ "json", 'j', NULL, 0, "Print JSON", 0 },
+	{ 0 }
+};
+
+static error_t parse_usage(int key, char *arg, struct argp_state *state)
+{
+	struct usage_args *args = state->input;
+
+	switch (key) {
+	case 'j':
+		args->json = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (args->cgroup)
+			argp_error(state, "unexpected argument '%s'", arg);
+		args->cgroup = arg;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp usage_argp = {
+	.options = usage_options,
+	.parser = parse_usage,
+	.args_doc = "[CGROUP]",
+	.doc = "What a cgroup (by default the caller's own) and all below it "
+	       "have in use, at most had, and were refused.",
+};
+
+static const char *amount(uint32_t r, uint64_t n, char buf[CLI_NUM_LEN])
+{
+	if (n == AIOFFLOAD_NO_LIMIT)
+		snprintf(buf, CLI_NUM_LEN, "none");
+	else if (r == AIOFFLOAD_RES_BYTES)
+		return text_bytes(n, buf);
+	else if (r == AIOFFLOAD_RES_TIME)
+		return text_ns((double)n, buf);
+	else
+		snprintf(buf, CLI_NUM_LEN, "%" PRIu64, n);
+	return buf;
+}
+
+static void usage_print(uint32_t r, const struct aioffload_usage *u)
+{
+	char used[CLI_NUM_LEN], peak[CLI_NUM_LEN], limit[CLI_NUM_LEN];
+	char period[CLI_NUM_LEN];
+
+	if (!r)
+		printf("%-8s %12s %12s %12s %10s\n", "RESOURCE", "USED", "PEAK",
+		       "LIMIT", "REFUSED");
+	printf("%-8s %12s %12s %12s %10" PRIu64, aioffload_resource_name(r),
+	       amount(r, u->used, used), amount(r, u->peak, peak),
+	       amount(r, u->limit, limit), (uint64_t)u->events);
+	if (r == AIOFFLOAD_RES_TIME && u->limit != AIOFFLOAD_NO_LIMIT)
+		printf("  in each %s", text_ns((double)u->period_ns, period));
+	putchar('\n');
+}
+
+static struct json_object *usage_json(uint32_t r, const struct aioffload_usage *u)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_u64(o, r == AIOFFLOAD_RES_TIME ? "used_ns" : "used", u->used);
+	json_u64(o, r == AIOFFLOAD_RES_TIME ? "peak_ns" : "peak", u->peak);
+	if (u->limit != AIOFFLOAD_NO_LIMIT)
+		json_u64(o, r == AIOFFLOAD_RES_TIME ? "limit_ns" : "limit",
+			 u->limit);
+	if (r == AIOFFLOAD_RES_TIME && u->limit != AIOFFLOAD_NO_LIMIT)
+		json_u64(o, "period_ns", u->period_ns);
+	json_u64(o, "refused", u->events);
+	return o;
+}
+
+static int show_usage(struct aioffload_ctx *ctx, int fd, struct json_object *top)
+{
+	struct aioffload_usage u;
+	uint32_t r;
+	int ret;
+
+	for (r = 0; r < AIOFFLOAD_RES_NR; r++) {
+		ret = aioffload_usage(ctx, fd, r, &u);
+		if (ret)
+			return cli_lib_error(ret);
+		if (top)
+			json_object_object_add(top, aioffload_resource_name(r),
+					       usage_json(r, &u));
+		else
+			usage_print(r, &u);
+	}
+	return CLI_OK;
+}
+
+int cmd_usage(int argc, char **argv)
+{
+	struct usage_args args = { 0 };
+	struct json_object *top = NULL;
+	struct aioffload_ctx *ctx;
+	int fd = -1, ret;
+
+	argp_parse(&usage_argp, argc, argv, 0, NULL, &args);
+	if (args.cgroup) {
+		ret = cli_cgroup(args.cgroup, &fd);
+		if (ret)
+			return ret;
+	}
+	ret = aioffload_open(AIOFFLOAD_DEVICE_ANY, &ctx);
+	if (ret) {
+		ret = cli_lib_error(ret);
+		goto out;
+	}
+	if (args.json)
+		top = json_object_new_object();
+	ret = show_usage(ctx, fd, top);
+	if (top && ret == CLI_OK)
+		ret = json_print(top);
+	else
+		json_object_put(top);
+	aioffload_close(ctx);
+out:
+	if (fd >= 0)
+		close(fd);
+	return ret;
+}
