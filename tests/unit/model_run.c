@@ -18,6 +18,42 @@ static void *alloc64(size_t bytes)
 	return p;
 }
 
+/*
+ * What was in memory before must not matter. Each run finds something else
+ * there, so that results which depend on it differ between runs; and where
+ * MemorySanitizer watches, a decision or an output made from bytes that this
+ * run has not written is an error by itself.
+ */
+static u8 poison_byte(void)
+{
+	static const u8 bytes[] = { 0x5a, 0xa5, 0xff, 0x00, 0x7f, 0x80 };
+	static size_t turn;
+
+	return bytes[turn++ % sizeof(bytes)];
+}
+
+#if defined(__has_feature)
+#if __has_feature(memory_sanitizer)
+#include <sanitizer/msan_interface.h>
+#define WATCHED 1
+#endif
+#endif
+
+static void poison(void *p, u8 byte, size_t bytes)
+{
+	memset(p, byte, bytes);
+#ifdef WATCHED
+	__msan_poison(p, bytes);
+#endif
+}
+
+static void must_be_written(const void *p, size_t bytes)
+{
+#ifdef WATCHED
+	__msan_check_mem_is_initialized(p, bytes);
+#endif
+}
+
 static void fpu_nothing(void)
 {
 }
@@ -147,7 +183,8 @@ struct sample {
 	u32 nr_owners;
 };
 
-static void sample_begin(struct sample *s, const struct model *m, const u8 *in)
+static void sample_begin(struct sample *s, const struct model *m, const u8 *in,
+			 u8 byte)
 {
 	u32 i;
 
@@ -164,7 +201,7 @@ static void sample_begin(struct sample *s, const struct model *m, const u8 *in)
 		const struct aim_tensor *t = model_io(m, true, i);
 
 		s->outputs[i] = odd_alloc(t, &s->owners[s->nr_owners++]);
-		memset(s->outputs[i], 0xa5, t->bytes);
+		poison(s->outputs[i], byte, t->bytes);
 	}
 }
 
@@ -175,6 +212,7 @@ static void sample_end(struct sample *s, const struct model *m, u8 *out)
 	for (i = 0; i < m->view.header->nr_outputs; i++) {
 		const struct aim_tensor *t = model_io(m, true, i);
 
+		must_be_written(s->outputs[i], t->bytes);
 		memcpy(out, s->outputs[i], t->bytes);
 		out += t->bytes;
 	}
@@ -187,13 +225,13 @@ u32 model_run(const struct model *m, const struct eng_program *prog,
 {
 	struct eng_cursor at = { 0 };
 	void *arena = alloc64(eng_arena_bytes(prog));
+	u8 byte = poison_byte();
 	struct sample s;
 	u32 steps = 1;
 
 	assert_non_null(arena);
-	/* what was there before must not matter */
-	memset(arena, 0x5a, eng_arena_bytes(prog));
-	sample_begin(&s, m, in);
+	poison(arena, byte, eng_arena_bytes(prog));
+	sample_begin(&s, m, in, byte);
 	while (!eng_step(prog, s.inputs, s.outputs, arena, &at,
 			 budget ? budget : eng_budget(prog)))
 		steps++;
@@ -208,13 +246,14 @@ void model_each_isa(void (*f)(const struct eng_isa *isa, void *arg), void *arg)
 		"scalar", "avx2", "avxvnni", "avx512", "avx512vnni", "neon",
 		"neondot",
 	};
+	const char *only = getenv("UNIT_ISA");
 	struct eng_cpu cpu = this_cpu();
 	size_t i;
 
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		const struct eng_isa *isa = eng_isa_by_name(names[i], &cpu);
 
-		if (isa)
+		if (isa && (!only || !strcmp(only, names[i])))
 			f(isa, arg);
 	}
 }

@@ -46,7 +46,10 @@ struct eng_program *model_compile(const struct model *m,
 u32 model_run(const struct model *m, const struct eng_program *prog,
 	      const u8 *in, u8 *out, u64 budget);
 
-/* Calls @f with the scalar unit and each vector unit this CPU has. */
+/*
+ * Calls @f with the scalar unit and each vector unit this CPU has, or only with
+ * the one that the environment's UNIT_ISA names.
+ */
 void model_each_isa(void (*f)(const struct eng_isa *isa, void *arg), void *arg);
 
 #endif /* TESTS_MODEL_RUN_H */

@@ -30,7 +30,7 @@ KERNELS = os.environ.get("AIOFFLOAD_KERNELS", "6.1 6.12 7.3").split()
 
 # In this order: what leaves the modules as they were goes first.
 C_PROGRAMS = ["abi", "buffers", "models", "bind", "run", "queue", "rings",
-              "zerocopy", "perm", "lib", "faults", "kill"]
+              "zerocopy", "perm", "sandbox", "lib", "faults", "kill"]
 SCRIPTS = ["cli", "golden"]
 
 # Slab debugging works on stock kernels: red zones, poison, sanity checks.

@@ -69,6 +69,9 @@ struct cpu_model {
 	struct cpu_arena arenas[BITS_PER_LONG];
 };
 
+/* main.c: byte to fill memory with before each sample, or -1 */
+extern int cpudev_poison;
+
 /* detect.c */
 void cpudev_detect(struct eng_cpu *cpu);
 const char *cpudev_describe(const struct eng_isa *isa);

@@ -2,17 +2,22 @@
 /*
  * aioffload_cpu: the host's own vector units as a device.
  *
- *	modprobe aioffload_cpu [isa=NAME] [workers=N]
+ *	modprobe aioffload_cpu [isa=NAME] [workers=N] [poison=BYTE]
  *
  * isa: scalar, avx2, avxvnni, avx512, avx512vnni, neon or neondot; by default
  * the best that this processor has. A name that does not exist, or that the
  * processor can't do, is refused.
+ *
+ * poison: fill work memory and outputs with this byte before each sample.
+ * Results must be the same whatever the byte: then nothing that a job shows
+ * comes from memory that it has not written itself. For tests; costs time.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/cpumask.h>
 #include <linux/err.h>
 #include <linux/init.h>
+#include <linux/kstrtox.h>
 #include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -26,6 +31,27 @@ MODULE_PARM_DESC(isa, "vector unit to use (default: the best there is)");
 static unsigned int workers;
 module_param(workers, uint, 0444);
 MODULE_PARM_DESC(workers, "jobs worked on at a time, 1..32 (default: one a CPU)");
+
+int cpudev_poison = -1;
+
+static int poison_set(const char *text, const struct kernel_param *kp)
+{
+	int byte, err = kstrtoint(text, 0, &byte);
+
+	if (err)
+		return err;
+	if (byte < -1 || byte > 255)
+		return -EINVAL;
+	WRITE_ONCE(cpudev_poison, byte);
+	return 0;
+}
+
+static const struct kernel_param_ops poison_ops = {
+	.set = poison_set,
+	.get = param_get_int,
+};
+module_param_cb(poison, &poison_ops, &cpudev_poison, 0644);
+MODULE_PARM_DESC(poison, "byte to fill work memory and outputs with before each sample, for tests (default: -1, none)");
 
 static struct cpu_device *the_cpu;
 

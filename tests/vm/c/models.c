@@ -154,6 +154,27 @@ void make_relu(struct model_bytes *m, unsigned int n)
 	finish(m);
 }
 
+void make_work(struct model_bytes *m, unsigned int side, unsigned int window)
+{
+	unsigned int in = add_input(AIM_TYPE_S8, side * side);
+	unsigned int out = add_output(AIM_TYPE_S8, side * side);
+	struct aim_op *op = add_op(AIM_OP_MAXPOOL, (uint32_t[]){ in, out }, 1, 1);
+
+	for (unsigned int t = in; t <= out; t++) {
+		b.t[t].rank = 4;
+		b.t[t].dims[1] = side;
+		b.t[t].dims[2] = side;
+	}
+	op->p.pool = (struct aim_p_pool){
+		.kernel_h = window, .kernel_w = window,
+		.stride_h = 1, .stride_w = 1,
+		.pad_top = (window - 1) / 2, .pad_bottom = window / 2,
+		.pad_left = (window - 1) / 2, .pad_right = window / 2,
+		.clamp = { -128, 127 },
+	};
+	finish(m);
+}
+
 void make_chain(struct model_bytes *m, unsigned int n, unsigned int ops)
 {
 	unsigned int in = add_input(AIM_TYPE_S8, n);

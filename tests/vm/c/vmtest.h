@@ -123,6 +123,9 @@ void make_two(struct model_bytes *m, unsigned int n);
 void make_two_in(struct model_bytes *m, unsigned int n);
 /* s8[n] through @ops such tables, one after the other: work for the CPU */
 void make_chain(struct model_bytes *m, unsigned int n, unsigned int ops);
+/* s8[1, side, side, 1], largest value of a window of window x window: one
+ * operator with side^2 window^2 comparisons, however long that takes */
+void make_work(struct model_bytes *m, unsigned int side, unsigned int window);
 #define LUT_XOR		0x5a
 #define LUT_XOR2	0x33
 

@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * What a job can't do, whatever its model: outlast its budget, keep others from
+ * the CPU, show memory that is not its own. The models are valid, and as bad as
+ * the verifier lets them be.
+ */
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include "vmtest.h"
+
+#define MS	1000000ULL
+#define S	1000000000ULL
+
+#define POISON	"/sys/module/aioffload_cpu/parameters/poison"
+#define WQ_MASK	"/sys/devices/virtual/workqueue/aioffload_cpu/cpumask"
+
+/* 2^24 values of 2^16 comparisons each: days, in one operator */
+#define SIDE	4096
+#define WINDOW	256
+
+static int ctx;
+static unsigned int slot;
+
+static void bind_hostile(void)
+{
+	static struct model_bytes m;
+	struct aioffload_bind_io ios[2] = { 0 };
+	int cpu = find_device("aioffload_cpu"), model, buf;
+	char why[200];
+
+	if (cpu < 0)
+		SKIP("no CPU device");
+	ctx = open_ctx(cpu);
+	make_work(&m, SIDE, WINDOW);
+	model = model_load(ctx, m.data, m.bytes, why, sizeof(why));
+	if (model < 0)
+		FAIL("the hostile model is refused: %s", why);
+	buf = MUST(buf_create(ctx, 2 * SIDE * SIDE));
+	ios[0].buf_fd = buf;
+	ios[1].buf_fd = buf;
+	ios[1].offset = SIDE * SIDE;
+	slot = MUST(bind_slot(ctx, model, ios, 2, 1, AIOFFLOAD_SLOT_ANY));
+}
+
+/* Not before, and not long after: emulated CPUs are shared with others. */
+static void check_ended(uint64_t begin, uint64_t budget)
+{
+	uint64_t took = now_ns() - begin;
+
+	if (took < budget)
+		FAIL("ended after %llu ms", (unsigned long long)(took / MS));
+	if (took > budget + 3 * S)
+		FAIL("a budget of %llu ms took %llu ms",
+		     (unsigned long long)(budget / MS),
+		     (unsigned long long)(took / MS));
+}
+
+TEST(budget_ends_a_huge_operator)
+{
+	uint64_t begin;
+
+	bind_hostile();
+	for (uint64_t budget = 50 * MS; budget <= 800 * MS; budget *= 4) {
+		begin = now_ns();
+		EXPECT_ERRNO(run_slot(ctx, slot, 0, 1, budget), ETIME);
+		check_ended(begin, budget);
+	}
+}
+
+TEST(budget_ends_a_huge_operator_of_a_queue)
+{
+	uint64_t begin;
+	struct queue q;
+
+	bind_hostile();
+	queue_open(&q, ctx, 8, 0);
+	begin = now_ns();
+	for (int i = 0; i < 4; i++)
+		queue_run(&q, slot, 0, 1, i, 500 * MS);
+	EXPECT_EQ(queue_enter(&q, 4, 4, 20 * S), 4);
+	check_ended(begin, 500 * MS);
+	for (int i = 0; i < 4; i++)
+		EXPECT_EQ(queue_reap_one(&q).status, -ETIME);
+	/* and the device is as good as before: nothing had to be reset */
+	EXPECT_EQ(read_long("/sys/class/aioffload/aioffload0/resets"), 0);
+}
+
+TEST(killed_caller_of_a_huge_operator_is_gone)
+{
+	uint64_t begin;
+	int pid;
+
+	bind_hostile();
+	pid = fork();
+	if (!pid) {
+		run_slot(ctx, slot, 0, 1, 20 * S);
+		_exit(0);
+	}
+	sleep_ms(200);
+	begin = now_ns();
+	kill(pid, SIGKILL);
+	MUST(waitpid(pid, NULL, 0));
+	check_ended(begin, 0);
+}
+
+/* ---- others meanwhile ---- */
+
+static void stay_on_first_cpu(void)
+{
+	cpu_set_t first;
+
+	CPU_ZERO(&first);
+	CPU_SET(0, &first);
+	MUST(sched_setaffinity(0, sizeof(first), &first));
+}
+
+static uint64_t cpu_time_us(void)
+{
+	struct rusage r;
+
+	getrusage(RUSAGE_SELF, &r);
+	return r.ru_utime.tv_sec * 1000000ULL + r.ru_utime.tv_usec +
+	       r.ru_stime.tv_sec * 1000000ULL + r.ru_stime.tv_usec;
+}
+
+#define TURNS	100
+
+/*
+ * On the CPU that the job computes on: of two that want all of it each gets
+ * about a half, and who only wants it for a moment waits less than a slice or
+ * two. The bounds are wide, for the CPU itself is not there all the time.
+ */
+static void check_not_hogged(void)
+{
+	uint64_t begin = now_ns(), used = cpu_time_us(), worst = 0;
+
+	stay_on_first_cpu();
+	while (now_ns() - begin < 2 * S)
+		;
+	used = cpu_time_us() - used;
+	if (used < 500000)
+		FAIL("beside a job only %llu ms of 2 s are left",
+		     (unsigned long long)(used / 1000));
+	for (int i = 0; i < TURNS; i++) {
+		uint64_t took, at = now_ns();
+
+		sleep_ms(2);
+		took = now_ns() - at;
+		worst = took > worst ? took : worst;
+	}
+	if (worst > 500 * MS)
+		FAIL("waiting for 2 ms took %llu ms",
+		     (unsigned long long)(worst / MS));
+}
+
+TEST_SECONDS(others_compute_beside_a_synchronous_job, 60)
+{
+	int pid;
+
+	bind_hostile();
+	pid = fork();
+	if (!pid) {
+		stay_on_first_cpu();
+		run_slot(ctx, slot, 0, 1, 30 * S);
+		_exit(0);
+	}
+	sleep_ms(100);
+	check_not_hogged();
+	EXPECT_EQ(waitpid(pid, NULL, WNOHANG), 0);	/* it was there */
+	kill(pid, SIGKILL);
+	MUST(waitpid(pid, NULL, 0));
+}
+
+TEST_SECONDS(others_compute_beside_queued_jobs, 60)
+{
+	struct queue q;
+
+	bind_hostile();
+	if (write_text(WQ_MASK, "1"))
+		FAIL("can't write " WQ_MASK);
+	queue_open(&q, ctx, 8, 0);
+	for (int i = 0; i < 4; i++)
+		queue_run(&q, slot, 0, 1, i, 10 * S);
+	EXPECT_EQ(queue_enter(&q, 4, 0, 0), 4);
+	sleep_ms(100);
+	check_not_hogged();
+	EXPECT_EQ(queue_ready(&q), 0);		/* they were there */
+	write_text(WQ_MASK, "ff");
+	queue_close(&q);
+}
+
+/* ---- memory ---- */
+
+/* Of other jobs, contexts and samples: see also the golden tests. */
+TEST(poisoned_memory_does_not_show)
+{
+	static const char * const bytes[] = { "0xa5", "0x5a", "0", "255" };
+	static struct model_bytes m;
+	struct aioffload_bind_io ios[2] = { 0 };
+	int cpu = find_device("aioffload_cpu"), model, buf;
+	uint8_t *p;
+
+	if (cpu < 0)
+		SKIP("no CPU device");
+	ctx = open_ctx(cpu);
+	make_chain(&m, 1000, 21);
+	model = MUST(model_load(ctx, m.data, m.bytes, NULL, 0));
+	buf = MUST(buf_create(ctx, 16384));
+	p = buf_map(buf, 16384);
+	for (int i = 0; i < 8192; i++)
+		p[i] = i * 13;
+	ios[0] = (struct aioffload_bind_io){ .buf_fd = buf, .stride = 1024 };
+	ios[1] = (struct aioffload_bind_io){ .buf_fd = buf, .offset = 8192,
+					     .stride = 1024 };
+	slot = MUST(bind_slot(ctx, model, ios, 2, 8, AIOFFLOAD_SLOT_ANY));
+	for (int k = 0; k < 4; k++) {
+		if (write_text(POISON, bytes[k]))
+			FAIL("can't write " POISON);
+		memset(p + 8192, 0x77, 8192);
+		MUST(run_slot(ctx, slot, 1, 5, 0));
+		/* neither samples that were not asked for, nor between two */
+		for (int i = 0; i < 8192; i++) {
+			bool ours = i / 1024 >= 1 && i / 1024 < 6 && i % 1024 < 1000;
+			uint8_t want = ours ? p[i] ^ LUT_XOR : 0x77;
+
+			if (p[8192 + i] != want)
+				FAIL("poison %s: byte %d is %#x, expected %#x",
+				     bytes[k], i, p[8192 + i], want);
+		}
+	}
+	write_text(POISON, "-1");
+}
+
+TEST(poison_takes_bytes_only)
+{
+	EXPECT_EQ(write_text(POISON, "256"), -EINVAL);
+	EXPECT_EQ(write_text(POISON, "-2"), -EINVAL);
+	EXPECT_EQ(write_text(POISON, "x"), -EINVAL);
+	EXPECT_EQ(read_long(POISON), -1);
+}
+
+/* Memory that was somebody's, full of it, and then given back. */
+static void dirty_memory(__attribute__((unused)) void *arg)
+{
+	enum { BYTES = 64 << 20 };
+	void *p = mmap(NULL, BYTES, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	EXPECT(p != MAP_FAILED);
+	memset(p, 0xd5, BYTES);
+}
+
+static void check_zero(const uint8_t *p, size_t from, size_t to, const char *what)
+{
+	for (size_t i = from; i < to; i++)
+		if (p[i])
+			FAIL("%s: byte %zu is %#x", what, i, p[i]);
+}
+
+TEST(rings_begin_empty)
+{
+	ctx = open_null("");
+	for (unsigned int n = 1; n <= 4096; n *= 8) {
+		struct queue q;
+
+		reap(spawn(dirty_memory, NULL));
+		queue_open(&q, ctx, n, 0);
+		*(uint32_t *)(q.map + q.c.sq.mask) = 0;
+		*(uint32_t *)(q.map + q.c.cq.mask) = 0;
+		check_zero(q.map, 0, q.c.ring_bytes, "ring");
+		queue_close(&q);
+	}
+}
+
+TEST(buffers_begin_empty)
+{
+	ctx = open_null("");
+	for (size_t n = 4096; n <= 16 << 20; n *= 16) {
+		int buf;
+
+		reap(spawn(dirty_memory, NULL));
+		buf = MUST(buf_create(ctx, n));
+		check_zero(buf_map(buf, n), 0, n, "buffer");
+		close(buf);
+	}
+}
+
+TEST(completions_are_written_whole)
+{
+	struct aioffload_cqe cqe;
+	struct bound b;
+	struct queue q;
+
+	queue_of_null(&b, &q, "latency_ns=1000000", 8, 0);
+	memset(q.cqes, 0xff, q.c.cq_entries * sizeof(*q.cqes));
+	queue_run(&q, b.slot, 0, 1, 1, 0);
+	queue_run(&q, 4711, 0, 1, 2, 0);
+	queue_nop(&q, 3);
+	EXPECT_EQ(queue_enter(&q, 3, 3, 5 * S), 3);
+	for (int i = 0; i < 3; i++) {
+		cqe = queue_reap_one(&q);
+		EXPECT_EQ(cqe.reserved, 0);
+		EXPECT(cqe.duration_ns < 5 * S);
+	}
+}
+
+static void check_text(const char *text, size_t room, const char *what)
+{
+	check_zero((const uint8_t *)text, strnlen(text, room), room, what);
+}
+
+TEST(answers_are_written_whole)
+{
+	struct aioffload_device_info di;
+	struct aioffload_info info;
+	struct aioffload_model_info mi;
+	struct aioffload_model_tensor mt;
+	struct bound b;
+
+	ctx = open_null("");
+	bound_open(&b, ctx, 64, 1);
+	memset(&info, 0, sizeof(info));
+	info.size = sizeof(info);
+	memset(info.module_version, 0xff, sizeof(info.module_version));
+	MUST(ioctl(ctx, AIOFFLOAD_IOC_INFO, &info));
+	check_text(info.module_version, sizeof(info.module_version), "version");
+
+	memset(&di, 0, sizeof(di));
+	di.size = sizeof(di);
+	memset(di.name, 0xff, sizeof(di.name));
+	memset(di.driver, 0xff, sizeof(di.driver));
+	memset(di.desc, 0xff, sizeof(di.desc));
+	MUST(ioctl(ctx, AIOFFLOAD_IOC_DEVICE_INFO, &di));
+	check_text(di.name, sizeof(di.name), "name");
+	check_text(di.driver, sizeof(di.driver), "driver");
+	check_text(di.desc, sizeof(di.desc), "desc");
+
+	memset(&mi, 0, sizeof(mi));
+	mi.size = sizeof(mi);
+	memset(mi.name, 0xff, sizeof(mi.name));
+	MUST(ioctl(b.model, AIOFFLOAD_IOC_MODEL_INFO, &mi));
+	check_text(mi.name, sizeof(mi.name), "model's name");
+
+	memset(&mt, 0, sizeof(mt));
+	mt.size = sizeof(mt);
+	memset(mt.name, 0xff, sizeof(mt.name));
+	MUST(ioctl(b.model, AIOFFLOAD_IOC_MODEL_TENSOR, &mt));
+	check_text(mt.name, sizeof(mt.name), "tensor's name");
+}
