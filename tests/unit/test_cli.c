@@ -52,7 +52,32 @@ static void usage(void **state)
 		"doctor extra", "doctor --root", "model convert",
 		"model convert a b", "model convert a -o - --json",
 		"model convert a --name xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
-		"model info", "model info a b",
+		"model info", "model info a b", "model keygen x",
+		"model keygen --type rsa2048", "model keygen --days 0",
+		"model keygen --name a/b", "model keygen --name .x",
+		"model sign", "model sign a", "model sign a b --key k",
+		"model sign a --key k --name sp\001ace",
+		"model sign a --key k --not-after tomorrow",
+		"model sign a --key k --not-after 2027-13-01",
+		"model sign a --key k --not-before +9999999d",
+		"model sign a --key k --not-before +2d --not-after +1d",
+		"model sign a --key k --class tpu", "model sign a --key k --class ,",
+		"model sign a --key k --max-job 0",
+		"model sign a --key k --max-memory 1T",
+		"model sign a --key k --max-memory 99999999999G",
+		"model sign a --key k --model-version -1",
+		"model sign a --key k --oms-bundle b",
+		"model sign a --key k --oms --name n",
+		"model sign a --key k --oms --cert n", "model sign a --key k --ignore x",
+		"model sign a --key k --oms --ignore ../x",
+		"model sign a --key k --oms --ignore /x",
+		"model sign a --key k --oms --ignore .",
+		"model sign a --key k --oms --ignore *.x",
+		"model sign a --key k --json -o -",
+		"model manifest", "model manifest a b", "model manifest a --key k",
+		"model verify", "model verify a", "model verify a --oms b",
+		"model verify a --pubkey b", "model verify a --cert c --keys d",
+		"model verify a b --cert c", "model trust", "model trust a b",
 	};
 	size_t i;
 
@@ -76,7 +101,8 @@ static void help(void **state)
 	assert_int_equal(cli_run("run --version"), 0);
 	assert_says(cli.out, aioffload_version());
 	assert_int_equal(cli_run("model --help"), 0);
-	assert_says(cli.out, "model convert");
+	assert_says(cli.out, "convert");
+	assert_says(cli.out, "verify");
 	assert_int_equal(cli_run("run --help"), 0);
 	assert_says(cli.out, "aioffload run");
 }
@@ -148,7 +174,9 @@ static int by_name(const void *a, const void *b)
 static void man_matches_help(void **state)
 {
 	static const char *const commands[] = {
-		"", "devices", "model convert", "model info", "run", "bench",
+		"", "devices", "model convert", "model info", "model keygen",
+		"model sign", "model manifest", "model verify", "model trust",
+		"run", "bench",
 		"doctor", "policy", "block", "unblock", "grant", "revoke",
 		"rights", "limit", "usage",
 	};
@@ -305,7 +333,7 @@ static void info_oversized(void **state)
 
 	snprintf(path, sizeof(path), "%s/huge.aim", cli_dir);
 	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	assert_int_equal(ftruncate(fd, (off_t)AIM_MAX_FILE_BYTES + 1), 0);
+	assert_int_equal(ftruncate(fd, (off_t)AIM_MAX_FILE_BYTES + (1 << 17)), 0);
 	close(fd);
 	assert_int_equal(cli_run("model info huge.aim"), CLI_REFUSED);
 	assert_says(cli.err, "more than a model may");

@@ -20,7 +20,7 @@ static const struct command {
 	const char *help;
 } commands[] = {
 	{ "devices", cmd_devices, "list the devices and their state" },
-	{ "model",   cmd_model,	  "convert a model, or say what is in one" },
+	{ "model",   cmd_model,	  "convert, sign and check models; say what is in one" },
 	{ "run",     cmd_run,	  "run a model on raw tensors from a file" },
 	{ "bench",   cmd_bench,	  "measure what a job costs on this machine" },
 	{ "policy",  cmd_policy,  "show what is demanded of models, or change it" },
@@ -67,24 +67,31 @@ static error_t parse_top(int key, char *arg, struct argp_state *state)
 }
 
 /* The list of commands, after the options. argp frees what is returned. */
-static char *top_help(int key, const char *text, void *input)
+static char *list_commands(const char *text, const struct command *list,
+			   size_t n, const char *tail)
 {
 	char *out = NULL;
 	size_t len = 0, i;
 	FILE *f;
 
-	if (key != ARGP_KEY_HELP_POST_DOC)
-		return (char *)text;
 	f = open_memstream(&out, &len);
 	if (!f)
 		return (char *)text;
 	fputs("Commands:\n", f);
-	for (i = 0; i < NR_COMMANDS; i++)
-		fprintf(f, "  %-10s %s\n", commands[i].name, commands[i].help);
-	fputs("\n'aioffload COMMAND --help' says more, as does 'man aioffload'.", f);
+	for (i = 0; i < n; i++)
+		fprintf(f, "  %-10s %s\n", list[i].name, list[i].help);
+	fprintf(f, "\n%s", tail);
 	if (fclose(f))
 		return (char *)text;
 	return out;
+}
+
+static char *top_help(int key, const char *text, void *input)
+{
+	if (key != ARGP_KEY_HELP_POST_DOC)
+		return (char *)text;
+	return list_commands(text, commands, NR_COMMANDS,
+			     "'aioffload COMMAND --help' says more, as does 'man aioffload'.");
 }
 
 static const struct argp top_argp = {
@@ -115,9 +122,16 @@ int cli_main(int argc, char **argv)
 }
 
 static const struct command model_commands[] = {
-	{ "convert", cmd_model_convert, "make a .aim file from a .tflite file" },
-	{ "info",    cmd_model_info,	"say what is in a model file" },
+	{ "convert",  cmd_model_convert,  "make a .aim file from a .tflite file" },
+	{ "info",     cmd_model_info,	  "say what is in a model file" },
+	{ "keygen",   cmd_model_keygen,	  "make a key to sign with" },
+	{ "sign",     cmd_model_sign,	  "sign a model" },
+	{ "manifest", cmd_model_manifest, "prepare it for the kernel's sign-file" },
+	{ "verify",   cmd_model_verify,	  "say whether a signed model would be admitted" },
+	{ "trust",    cmd_model_trust,	  "have this machine admit what a key signs" },
 };
+
+#define NR_MODEL_COMMANDS (sizeof(model_commands) / sizeof(model_commands[0]))
 
 static error_t parse_model(int key, char *arg, struct argp_state *state)
 {
@@ -126,7 +140,7 @@ static error_t parse_model(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_ARG:
-		for (i = 0; i < 2; i++)
+		for (i = 0; i < NR_MODEL_COMMANDS; i++)
 			if (!strcmp(arg, model_commands[i].name))
 				args->command = &model_commands[i];
 		if (!args->command)
@@ -136,19 +150,26 @@ static error_t parse_model(int key, char *arg, struct argp_state *state)
 		state->next = state->argc;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "'convert' or 'info' is missing");
+		argp_error(state, "a command is missing: convert, info, keygen, sign, manifest, verify or trust");
 		return EINVAL;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
 }
 
+static char *model_help(int key, const char *text, void *input)
+{
+	if (key != ARGP_KEY_HELP_POST_DOC)
+		return (char *)text;
+	return list_commands(text, model_commands, NR_MODEL_COMMANDS,
+			     "'aioffload model COMMAND --help' says more.");
+}
+
 static const struct argp model_argp = {
 	.parser = parse_model,
-	.args_doc = "convert|info [ARGUMENT...]",
-	.doc = "Convert a model, or say what is in one.\v"
-	       "See 'aioffload model convert --help' and "
-	       "'aioffload model info --help'.",
+	.args_doc = "COMMAND [ARGUMENT...]",
+	.doc = "Convert, sign and check models.\v-",
+	.help_filter = model_help,
 };
 
 int cmd_model(int argc, char **argv)
@@ -198,6 +219,12 @@ int cli_lib_error(int err)
 	case EINVAL:
 	case EOPNOTSUPP:
 	case E2BIG:
+	case ENOKEY:
+	case EKEYREJECTED:
+	case EKEYREVOKED:
+	case EKEYEXPIRED:
+	case ENOPKG:
+	case ENOTRECOVERABLE:
 		status = CLI_REFUSED;
 		break;
 	default:

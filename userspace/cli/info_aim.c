@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
+#include "sign.h"
 
 static const char *size_text(uint64_t bytes)
 {
@@ -68,6 +68,30 @@ static void count_ops(const struct aim_view *v, unsigned int *counts)
 	for (i = 0; i < v->nr_ops; i++)
 		if (v->ops[i].code <= AIM_OP_LAST)
 			counts[v->ops[i].code]++;
+}
+
+static void print_envelope(const struct signed_file *f)
+{
+	char text[512];
+
+	if (f->env.manifest)
+		manifest_print(f->env.manifest);
+	if (f->env.sig)
+		printf("signature %s (whether it fits: aioffload model verify)\n",
+		       signer_text(f, text, sizeof(text)));
+	else if (f->env.manifest)
+		printf("signature none\n");
+}
+
+static void envelope_json(struct json_object *obj, const struct signed_file *f)
+{
+	char text[512];
+
+	if (f->env.manifest)
+		json_object_object_add(obj, "manifest",
+				       manifest_json(f->env.manifest));
+	if (f->env.sig)
+		json_str(obj, "signature", signer_text(f, text, sizeof(text)));
 }
 
 static void print_view(const struct aim_view *v, const char *digest)
@@ -150,33 +174,62 @@ static struct json_object *view_json(const struct aim_view *v,
 	return obj;
 }
 
+/* A manifest that is another model's is refused by the kernel: so here. */
+static int check_manifest(const struct signed_file *f, struct aim_reason *reason)
+{
+	uint8_t digest[32];
+
+	if (!f->env.manifest || signed_digest(f, digest))
+		return 0;
+	return aim_manifest_check(f->env.manifest, f->env.model_bytes, digest,
+				  reason);
+}
+
+static int show(const struct signed_file *f, const struct aim_view *view,
+		bool json)
+{
+	char digest[TEXT_DIGEST_LEN];
+	struct json_object *obj;
+
+	if (digest_hex(f->data, f->env.model_bytes, digest))
+		return cli_error(CLI_FAILED, "libcrypto can't compute SHA-256");
+	if (json) {
+		obj = view_json(view, digest);
+		envelope_json(obj, f);
+		return json_print(obj);
+	}
+	print_view(view, digest);
+	print_envelope(f);
+	return CLI_OK;
+}
+
 int info_aim(const char *path, const void *data, size_t bytes, bool json)
 {
-	char digest[TEXT_DIGEST_LEN], clean[4 * AIM_REASON_LEN];
+	struct signed_file f = { .data = (void *)data, .bytes = bytes };
+	char clean[4 * AIM_REASON_LEN];
 	struct aim_reason reason = { "" };
 	struct aim_view *view;
-	size_t room = aim_verify_scratch(data, bytes);
-	void *scratch = malloc(room ? room : 1);
+	void *scratch;
 	int ret;
 
 	view = calloc(1, sizeof(*view));
-	if (!scratch || !view) {
+	ret = aim_envelope_open(data, bytes, &f.env, &reason);
+	scratch = ret ? NULL :
+		malloc(aim_verify_scratch(data, f.env.model_bytes) + 1);
+	if (!view || (!ret && !scratch)) {
 		ret = cli_error(CLI_FAILED, "out of memory");
 		goto out;
 	}
-	ret = aim_verify(data, bytes, scratch, view, &reason);
-	if (ret) {
+	if (!ret)
+		ret = aim_verify(data, f.env.model_bytes, scratch, view, &reason);
+	if (!ret)
+		ret = check_manifest(&f, &reason);
+	if (ret)
 		ret = cli_error(CLI_REFUSED, "%s would be refused (%s): %s", path,
 				strerrorname_np(-ret),
 				text_clean(reason.text, clean, sizeof(clean)));
-		goto out;
-	}
-	if (digest_hex(data, bytes, digest))
-		ret = cli_error(CLI_FAILED, "libcrypto can't compute SHA-256");
-	else if (json)
-		ret = json_print(view_json(view, digest));
 	else
-		print_view(view, digest);
+		ret = show(&f, view, json);
 out:
 	free(view);
 	free(scratch);

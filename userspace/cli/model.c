@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
+#include "sign.h"
 
 /* A .tflite is read whole; its size is bounded as that of a model file is. */
-#define MAX_BYTES	AIM_MAX_FILE_BYTES
+#define MAX_BYTES	SIGNED_MAX_BYTES
 
 /* ---- convert ------------------------------------------------------------ */
 
