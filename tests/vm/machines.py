@@ -152,11 +152,11 @@ def make_share(kernel):
     else:
         os.makedirs(share + "/corpus")
     if BARE:
-        _copy_modules(kernel, share + "/ko")
+        copy_modules(kernel, share + "/ko")
     return share
 
 
-def _copy_modules(kernel, to):
+def copy_modules(kernel, to):
     os.makedirs(to)
     kmod = os.environ.get("AIOFFLOAD_KMOD", os.path.join(TOP, "build", "kmod"))
     for release in sorted(os.listdir(kmod)):
@@ -202,8 +202,11 @@ class Results:
         if BARE:
             argv += ["--bare", "--env", "AIOFFLOAD_MODULES=/mnt/share/ko"]
         argv += ["--", "sh", "/mnt/share/run.sh", "/mnt/share/wanted"]
+        self._boot(argv, os.path.join(BUILD, "output-" + self.kernel), log)
+
+    def _boot(self, argv, path, log):
+        """Run the machine; its output goes to path, its kernel log to log."""
         start = time.time()
-        path = os.path.join(BUILD, "output-" + self.kernel)
         with open(path, "wb") as out:
             vm = subprocess.Popen(argv, stdout=out, stderr=subprocess.STDOUT)
             # This one's use of the CPU; a thread beside us waits for another
