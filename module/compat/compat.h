@@ -24,6 +24,9 @@
 #include <linux/hrtimer.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/rcupdate.h>
+#include <linux/security.h>
+#include <linux/slab.h>
 #include <linux/timer.h>
 #include <crypto/sha2.h>
 
@@ -114,5 +117,52 @@ static inline void hrtimer_setup(struct hrtimer *timer,
 #if !HAVE_TIMER_CONTAINER_OF
 #define timer_container_of(var, timer, field)	from_timer(var, timer, field)
 #endif
+
+/* The program of a process, with a reference, or NULL. */
+static inline struct file *compat_exe_file(struct mm_struct *mm)
+{
+	struct file *file;
+
+	rcu_read_lock();
+#if HAVE_GET_FILE_RCU_PTR
+	file = get_file_rcu(&mm->exe_file);
+#else
+	file = rcu_dereference(mm->exe_file);
+	if (file && !get_file_rcu(file))
+		file = NULL;
+#endif
+	rcu_read_unlock();
+	return file;
+}
+
+/*
+ * The caller's security label, to be freed; NULL if there is none. Kernels
+ * with neither form are those between the two: there it is left out.
+ */
+static inline char *compat_current_label(void)
+{
+	char *label = NULL;
+#if HAVE_SECCTX_LSMID
+	struct lsm_prop prop = { };
+	struct lsm_context cp;
+
+	security_current_getlsmprop_subj(&prop);
+	if (lsmprop_is_set(&prop) &&
+	    security_lsmprop_to_secctx(&prop, &cp, LSM_ID_UNDEF) >= 0) {
+		label = kstrndup(cp.context, cp.len, GFP_KERNEL_ACCOUNT);
+		security_release_secctx(&cp);
+	}
+#elif HAVE_SECCTX_SECID
+	u32 secid, len;
+	char *data;
+
+	security_current_getsecid_subj(&secid);
+	if (secid && !security_secid_to_secctx(secid, &data, &len)) {
+		label = kstrndup(data, len, GFP_KERNEL_ACCOUNT);
+		security_release_secctx(data, len);
+	}
+#endif
+	return label;
+}
 
 #endif /* AIOFFLOAD_COMPAT_H */

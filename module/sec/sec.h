@@ -63,10 +63,14 @@ struct ai_sec_answer {
  * @answer:	the last one, replaced as a whole
  * @cred:	the opener's
  * @group:	of the opener's cgroup; pays for what the context makes
- * @auid:	the opener, for records that are written on nobody's behalf:
- * @ses:	login user, session, process (in the initial pid namespace)
- * @pid:
- * @comm:	and what it was called
+ * @auid:	the opener, for records that are written on nobody's behalf, by
+ *		ai_audit_ctx_open(): login user, session, process (in the
+ * @ses:	initial pid namespace), cgroup, what it was called, its program
+ * @pid:	and its security label; the last two NULL if unknown
+ * @cgroup:
+ * @comm:
+ * @exe:
+ * @subj:
  */
 struct ai_sec_ctx {
 	struct ai_sec_answer __rcu *answer;
@@ -75,7 +79,10 @@ struct ai_sec_ctx {
 	kuid_t auid;
 	unsigned int ses;
 	pid_t pid;
+	u64 cgroup;
 	char comm[TASK_COMM_LEN];
+	char *exe;
+	char *subj;
 };
 
 extern u32 ai_sec_generation;
@@ -121,6 +128,7 @@ static inline int ai_sec_may(struct ai_sec_ctx *sec, u32 right, u32 device)
  * @refused:	0, or the errno that its jobs end with from now on:
  *		-EKEYREVOKED blocked, -ENOTRECOVERABLE quarantined
  * @node:	in the list of loaded models (block.c)
+ * @mode:	enum aioffload_policy_mode, as it was when the model was admitted
  * @digest:	SHA-256 of the model proper
  * @key:	id of the key that signed it (enum aioffload_block_kind), or zero
  * @name:	from here on as in struct aim_manifest; empty, zero or unlimited
@@ -132,6 +140,7 @@ struct ai_sec_model {
 	struct list_head node;
 	struct ai_group *group;		/* that loaded it; pays for it */
 	u64 charged;			/* bytes */
+	u32 mode;
 	u8 digest[32];
 	u8 key[32];
 	char name[AIOFFLOAD_NAME_LEN];
@@ -235,9 +244,11 @@ void ai_group_put(struct ai_group *g);
  */
 void ai_audit_model(struct ai_sec_ctx *sec, const struct ai_sec_model *m,
 		    const char *op, int err, const char *why);
-/* @op: "grant", "revoke", "limit_set"; tried without success as well. */
+/* @op: "grant", "revoke"; tried without success as well. */
 void ai_audit_group(struct ai_sec_ctx *sec, const char *op, u64 cgroup_id,
 		    u32 rights, int err);
+void ai_audit_limit_set(struct ai_sec_ctx *sec, u64 cgroup_id, u32 resource,
+			u64 limit, u64 period_ns, int err);
 /* @op: "policy", "block", "unblock", "key_..."; @detail: "what=value ...". */
 void ai_audit_policy(struct ai_sec_ctx *sec, const char *op,
 		     const char *detail, int err);
@@ -265,15 +276,18 @@ extern struct ai_audit_totals ai_audit_totals;
 int ai_audit_init(void);
 void ai_audit_exit(void);
 
+/* The caller is the opener of a context, whose @cred is set. */
+void ai_audit_ctx_open(struct ai_sec_ctx *sec);
+void ai_audit_ctx_close(struct ai_sec_ctx *sec);
+
 struct ai_audit_who;
 
 /**
  * struct ai_sec_exec - executions of a model by a context, part of a binding
  * @done:	jobs that succeeded, not yet recorded
  * @failed:	and that did not
- * @queued:	waiting for a record of their own
  * @who:	what the records say of model and context
- * @node:	in the list of all
+ * @node:	in the list of @who
  *
  * Counts are never lost: what can't be recorded now is kept, added up if need
  * be, and recorded later.
@@ -281,7 +295,6 @@ struct ai_audit_who;
 struct ai_sec_exec {
 	atomic64_t done;
 	atomic64_t failed;
-	u32 queued;
 	struct ai_audit_who *who;
 	struct list_head node;
 };
@@ -309,6 +322,7 @@ static inline void ai_audit_count(struct ai_sec_exec *e, u32 done, u32 failed)
 
 /* 0, or an errno: then IMA has no record of it. */
 int ai_measure_model(const struct ai_sec_model *m);
+void ai_measure_exit(void);
 
 /* ---- ioctls ------------------------------------------------------------- */
 
