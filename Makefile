@@ -72,6 +72,8 @@ install: userspace
 		$(DESTDIR)/usr/lib/udev/rules.d/60-aioffload.rules
 	install -D -m 644 $(TOP)/packaging/common/modprobe.conf \
 		$(DESTDIR)/usr/lib/modprobe.d/aioffload.conf
+	install -D -m 644 $(TOP)/packaging/common/aioffloadd.service \
+		$(DESTDIR)/usr/lib/systemd/system/aioffloadd.service
 
 # ---- packages ----
 

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The certificates of keys.d, and the keyring .aioffload.
+ *
+ * Keys that come from here carry it in their description, so that one whose
+ * file has gone is taken out again; keys that others added are left alone.
+ */
+#include <errno.h>
+#include <linux/keyctl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon.h"
+
+#define KEYRING		".aioffload"
+#define OURS		"keys.d: "
+#define MAX_KEY_BYTES	(1U << 20)
+#define DESC_LEN	(CERT_NAME_LEN + 32)
+
+typedef int32_t key_serial;
+
+static long keyctl(int op, unsigned long a, unsigned long b, unsigned long c)
+{
+	long ret = syscall(SYS_keyctl, op, a, b, c, 0UL);
+
+	return ret < 0 ? -errno : ret;
+}
+
+/*
+ * User space can't make keyrings whose name begins with a dot, so this one is
+ * the module's. One that is left of a module unloaded before has no users.
+ */
+static int find_keyring(key_serial *ring)
+{
+	char line[512], type[16], name[64];
+	unsigned int serial, users;
+	FILE *f = fopen("/proc/keys", "re");
+	int ret = -ENOENT;
+
+	if (!f)
+		return -errno;
+	while (fgets(line, sizeof(line), f)) {
+		/* serial flags usage timeout perm uid gid type description: */
+		if (sscanf(line, "%x %*s %u %*s %*s %*s %*s %15s %63[^:]",
+			   &serial, &users, type, name) != 4)
+			continue;
+		if (strcmp(type, "keyring") || strcmp(name, KEYRING) || !users)
+			continue;
+		*ring = (key_serial)serial;
+		ret = 0;
+	}
+	fclose(f);
+	return ret;
+}
+
+static void describe(const struct cert *cert, char out[DESC_LEN])
+{
+	char id[17];
+	int i;
+
+	for (i = 0; i < 8; i++)
+		sprintf(id + 2 * i, "%02x", cert->key_id[i]);
+	snprintf(out, DESC_LEN, OURS "%s: %s", cert->name, id);
+}
+
+/* ---- what the keyring holds --------------------------------------------- */
+
+struct held {
+	key_serial serial;
+	char desc[DESC_LEN];
+	bool wanted;
+};
+
+struct ring {
+	key_serial serial;
+	struct held *held;	/* those of ours */
+	size_t n;
+	bool incomplete;	/* a file could not be read: take nothing out */
+};
+
+static int ring_read(struct ring *ring)
+{
+	key_serial *list = NULL, *p;
+	char text[4200], *desc;
+	long bytes = 0, got, i;
+
+	/* it may grow between asking for its size and reading it */
+	while ((got = keyctl(KEYCTL_READ, (unsigned long)ring->serial,
+			     (unsigned long)list, (unsigned long)bytes)) > bytes) {
+		bytes = got;
+		p = realloc(list, (size_t)bytes);
+		if (!p)
+			break;
+		list = p;
+	}
+	if (got < 0 || got > bytes) {
+		free(list);
+		return got < 0 ? (int)got : -ENOMEM;
+	}
+	ring->held = calloc((size_t)got / sizeof(*list) + 1, sizeof(*ring->held));
+	for (i = 0; ring->held && i < got / (long)sizeof(*list); i++) {
+		/* "type;uid;gid;perm;description" */
+		if (keyctl(KEYCTL_DESCRIBE, (unsigned long)list[i],
+			   (unsigned long)text, sizeof(text) - 1) < 0)
+			continue;
+		text[sizeof(text) - 1] = '\0';
+		desc = strrchr(text, ';');
+		if (!desc || strncmp(desc + 1, OURS, strlen(OURS)))
+			continue;
+		ring->held[ring->n].serial = list[i];
+		snprintf(ring->held[ring->n++].desc, DESC_LEN, "%s", desc + 1);
+	}
+	free(list);
+	return ring->held ? 0 : -ENOMEM;
+}
+
+static bool have(struct ring *ring, const char *desc)
+{
+	size_t i;
+
+	for (i = 0; i < ring->n; i++)
+		if (!strcmp(ring->held[i].desc, desc))
+			return ring->held[i].wanted = true;
+	return false;
+}
+
+static void take_out(struct ring *ring)
+{
+	size_t i;
+	long ret;
+
+	for (i = 0; !ring->incomplete && i < ring->n; i++) {
+		if (ring->held[i].wanted)
+			continue;
+		ret = keyctl(KEYCTL_UNLINK,
+			     (unsigned long)ring->held[i].serial,
+			     (unsigned long)ring->serial, 0);
+		if (ret < 0)
+			log_err("can't take the key '%s' out of the keyring: %s",
+				ring->held[i].desc, strerror((int)-ret));
+		else
+			log_info("key taken out, its certificate is gone: %s",
+				 ring->held[i].desc);
+	}
+}
+
+/* ---- certificates ------------------------------------------------------- */
+
+static void add(struct ring *ring, const char *file, const struct cert *cert)
+{
+	char desc[DESC_LEN];
+	long ret;
+
+	describe(cert, desc);
+	if (have(ring, desc))
+		return;
+	ret = syscall(SYS_add_key, "asymmetric", desc, cert->der,
+		      cert->der_bytes, ring->serial);
+	if (ret >= 0)
+		log_info("key added: %s", desc);
+	else if (errno == EPERM || errno == EACCES)
+		log_err("%s: '%s' can't be added: the keyring is closed until the module is loaded anew",
+			file, cert->name);
+	else if (errno == ENOPKG || errno == ENOENT || errno == EBADMSG)
+		log_err("%s: this kernel can't use '%s' (%s): old kernels know RSA only",
+			file, cert->name, strerrorname_np(errno));
+	else
+		log_err("%s: '%s' can't be added: %s", file, cert->name,
+			strerror(errno));
+}
+
+/* What the kernel will not count, or will soon stop to, is told. */
+static void judge(const char *file, const struct cert *cert)
+{
+	int64_t left = cert->not_after - (int64_t)time(NULL);
+
+	if (cert->weak)
+		log_warn("%s: '%s': %s: nothing that it signed is admitted",
+			 file, cert->name, cert->weak);
+	if (left < 0)
+		log_warn("%s: '%s' has expired", file, cert->name);
+}
+
+static void load_file(struct ring *ring, const char *file)
+{
+	struct cert *certs;
+	const char *why;
+	size_t bytes;
+	char *data;
+	int n, i;
+
+	if (file_read(file, MAX_KEY_BYTES, &data, &bytes)) {
+		ring->incomplete = true;
+		return;
+	}
+	n = certs_parse(data, bytes, &certs, &why);
+	explicit_bzero(data, bytes);	/* a private key may lie beside it */
+	free(data);
+	if (n < 0) {
+		log_err("%s: %s", file, why);
+		ring->incomplete = true;
+		return;
+	}
+	for (i = 0; i < n; i++) {
+		judge(file, &certs[i]);
+		if (ring->serial)
+			add(ring, file, &certs[i]);
+	}
+	certs_free(certs, n);
+}
+
+void keys_load(const char *dir, bool apply)
+{
+	static const char *const suffixes[] = { ".pem", ".der", ".crt", NULL };
+	struct ring ring = { 0 };
+	struct names names;
+	char path[PATH_MAX];
+	size_t i;
+	int ret;
+
+	/* config_load() has told why, if so */
+	ret = dir_check(dir);
+	if (ret && ret != -ENOENT)
+		return;
+	snprintf(path, sizeof(path), "%s/keys.d", dir);
+	ret = dir_list(path, suffixes, &names);
+	if (ret && ret != -ENOENT)
+		return;
+	if (apply) {
+		ret = find_keyring(&ring.serial);
+		if (!ret)
+			ret = ring_read(&ring);
+		if (ret) {
+			log_err("the keyring " KEYRING " can't be used: %s",
+				strerror(-ret));
+			goto out;
+		}
+	}
+	for (i = 0; i < names.n; i++)
+		load_file(&ring, names.path[i]);
+	take_out(&ring);
+out:
+	free(ring.held);
+	names_free(&names);
+}
+
+void keys_close(void)
+{
+	key_serial ring;
+	long ret = find_keyring(&ring);
+
+	if (!ret)
+		ret = keyctl(KEYCTL_RESTRICT_KEYRING, (unsigned long)ring, 0, 0);
+	if (ret && ret != -EEXIST)
+		log_err("the keyring " KEYRING " can't be closed: %s",
+			strerror((int)-ret));
+}
