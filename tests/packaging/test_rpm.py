@@ -77,7 +77,9 @@ def test_install_and_remove(repo, version):
     for want in ("usr/bin/aioffload", "usr/lib/udev/rules.d/60-aioffload.rules",
                  "usr/lib/modprobe.d/aioffload.conf", "usr/include/aioffload.h",
                  "usr/src/aioffload-%s/dkms.conf" % version,
-                 "usr/src/aioffload-%s/module/Kbuild" % version):
+                 "usr/src/aioffload-%s/module/Kbuild" % version,
+                 "usr/sbin/aioffloadd", "etc/aioffload/policy.conf",
+                 "usr/lib/systemd/system/aioffloadd.service"):
         assert want in have
     assert [f for f in have if "/libaioffload.so.1" in f]
     assert [f for f in have if "man1/aioffload.1" in f]
