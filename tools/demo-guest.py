@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The guest's part of `make demo`: convert, run, compare, print a table."""
+"""The guest's part of `make demo`: trust a key, then for each network convert,
+sign, run, compare; print a table."""
 import array
 import glob
 import json
@@ -11,6 +12,7 @@ import sys
 import time
 
 MODELS = "/mnt/models"
+KEY, CERT = "/mnt/keys/demo.key", "/mnt/keys/demo.pem"
 # Recurrent networks and the hybrid scheme come later. `model convert` names
 # what it lacks; whatever else it refuses is a failure.
 LATER = {"mnist_lstm_f32", "mnist_lstm_int8", "keyword_svdf_int8",
@@ -75,6 +77,13 @@ def duration(ns):
     return "%.3g s" % (ns / 1e9)
 
 
+def sign(aim, name):
+    with open("/proc/keys") as f:
+        if " .aioffload: " not in f.read():
+            return aioffload("--version")   # a module that knows no signatures
+    return aioffload("model", "sign", aim, "--key", KEY, "--name", name)
+
+
 def run_model(folder):
     """True, or False if something was not as it must be."""
     name = os.path.basename(folder)
@@ -85,6 +94,11 @@ def run_model(folder):
         print("    " + result.stderr.strip())
         return False
     info = json.loads(aioffload("model", "info", "--json", aim).stdout)
+    result = sign(aim, name)
+    if result.returncode:
+        print(ROW % (name, info["operator_count"], "-", "NO: not signed", "-", "-"))
+        print("    " + result.stderr.strip())
+        return False
     result = aioffload("run", aim, "--input", folder + "/inputs.bin",
                        "--output", out, "--json")
     if result.returncode:
@@ -112,6 +126,16 @@ def refused(folder):
                           text[-1] if text else "converted after all"))
 
 
+def trust():
+    """What has to be done once on a machine that is to run signed models."""
+    result = aioffload("model", "trust", CERT)
+    print("$ aioffload model trust %s\n%s" % (CERT, result.stdout +
+                                              result.stderr))
+    result = aioffload("policy")
+    if not result.returncode:
+        print("$ aioffload policy\n" + result.stdout)
+
+
 def main():
     start = time.time()
     folders = sorted(os.path.dirname(p) for p in
@@ -121,6 +145,7 @@ def main():
     print("Linux %s, stock, %s" % (platform.release(), platform.version()))
     subprocess.run(["modprobe", "aioffload"], check=True)
     print(aioffload("devices").stdout)
+    trust()
     print(ROW % ("model", "ops", "samples", "equal to reference", "accuracy",
                  "median/run"))
     now = [f for f in folders if os.path.basename(f) not in LATER]

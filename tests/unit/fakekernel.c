@@ -462,6 +462,11 @@ static int dispatch(int fd, unsigned long req, void *arg)
 			       run->timeout_ns);
 	case AIOFFLOAD_IOC_QUEUE_CREATE:
 		return do_queue_create(arg);
+	case AIOFFLOAD_IOC_POLICY:
+		if (((struct aioffload_policy *)arg)->flags)
+			return -EPERM;
+		*(struct aioffload_policy *)arg = fake.policy;
+		return 0;
 	case AIOFFLOAD_IOC_MODEL_INFO:
 	case AIOFFLOAD_IOC_MODEL_TENSOR:
 		return on_model(fd, req, arg);
@@ -516,6 +521,9 @@ void fake_boot(void)
 	fake.abi = AIOFFLOAD_ABI_VERSION;
 	fake.max_samples = 1 << 20;
 	fake.driver = "aioffload_cpu";
+	fake.policy.size = sizeof(fake.policy);
+	fake.policy.mode = AIOFFLOAD_POLICY_ENFORCE;
+	fake.policy.nr_keys = 1;
 	strcpy(fake.dir, "/tmp/fakedevXXXXXX");
 	if (!mkdtemp(fake.dir))
 		abort();

@@ -40,6 +40,7 @@ struct fake {
 	unsigned long long last_timeout;	/* out: of the last job */
 	struct aioffload_bind_io last_ios[64];	/* out: of the last binding */
 	unsigned int slots;		/* out: slots in use */
+	struct aioffload_policy policy;	/* that is in force; only read */
 	char dir[64];			/* out: directory of nodes */
 };
 

@@ -65,6 +65,7 @@ static int set_up(void **state)
 		 "root:x:0:\naioffload:x:%u:ann,bob\n", (unsigned int)GID);
 	cli_puts("etc/group", members);
 	cli_puts("usr/lib/udev/rules.d/60-aioffload.rules", "");
+	cli_puts("etc/aioffload/keys.d/acme.pem", "");
 	return 0;
 }
 
@@ -458,6 +459,57 @@ static void devices(void **state)
 	fake_shutdown();
 }
 
+static void keys(void **state)
+{
+	examine();
+	expect("keys", DOCTOR_OK, "1 certificate in", "");
+	cli_puts("etc/aioffload/keys.d/two.der", "");
+	cli_puts("etc/aioffload/keys.d/.hidden.pem", "");
+	cli_puts("etc/aioffload/keys.d/README", "");
+	examine();
+	expect("keys", DOCTOR_OK, "2 certificates in", "");
+	scratch_remove("etc/aioffload/keys.d/two.der");
+	scratch_remove("etc/aioffload/keys.d/acme.pem");
+	examine();
+	expect("keys", DOCTOR_WARN, "no certificate", "aioffload model trust");
+	scratch_remove("etc/aioffload/keys.d/.hidden.pem");
+	scratch_remove("etc/aioffload/keys.d/README");
+	scratch_remove("etc/aioffload/keys.d");
+	examine();
+	expect("keys", DOCTOR_WARN, "no certificate", "aioffload model trust");
+}
+
+static void policy(void **state)
+{
+	fake_boot();
+	ask_devices();
+	expect("policy", DOCTOR_OK, "enforce, 1 key in", "");
+	fake.policy.nr_keys = 3;
+	fake.policy.locked = 1;
+	fake.policy.keyrings = AIOFFLOAD_KEYS_SECONDARY;
+	ask_devices();
+	expect("policy", DOCTOR_OK, "enforce (locked), 3 keys in", "");
+	expect("policy", DOCTOR_OK, "secondary", "");
+	fake.policy.nr_keys = 0;
+	ask_devices();
+	expect("policy", DOCTOR_OK, "0 keys in", "");
+	fake.policy.keyrings = 0;
+	ask_devices();
+	expect("policy", DOCTOR_WARN, "every model is refused",
+	       "aioffload model trust");
+	fake.policy.mode = AIOFFLOAD_POLICY_PERMISSIVE;
+	ask_devices();
+	expect("policy", DOCTOR_WARN, "permissive", "--mode enforce");
+	fake.policy.mode = AIOFFLOAD_POLICY_OFF;
+	ask_devices();
+	expect("policy", DOCTOR_WARN, "whoever", "--mode enforce");
+	fake.fail_nr = _IOC_NR(AIOFFLOAD_IOC_POLICY);
+	fake.fail_errno = ENOTTY;
+	ask_devices();
+	expect("policy", DOCTOR_WARN, "too old", "");
+	fake_shutdown();
+}
+
 #define test(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -466,7 +518,8 @@ int main(void)
 		test(healthy), test(kernel), test(headers), test(module),
 		test(dkms), test(dkms_unknown), test(signing), test(enforced),
 		test(groups), test(node), test(empty_root), test(garbage),
-		test(command), cmocka_unit_test(devices),
+		test(command), test(keys), cmocka_unit_test(devices),
+		cmocka_unit_test(policy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

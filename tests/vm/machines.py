@@ -61,13 +61,17 @@ def locked(what):
 
 
 def build():
-    """The programs; called before the tests are collected."""
+    """The programs and a key; called before the tests are collected."""
     with locked("bin"):
         r = subprocess.run(["make", "-s", "-j2", "-C", HERE + "/c",
                             "O=" + BUILD + "/bin"], stdout=subprocess.PIPE,
                            stderr=subprocess.STDOUT, text=True)
+        if not r.returncode:
+            r = subprocess.run([TOP + "/tools/testkey", BUILD + "/keys"],
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                               text=True)
     if r.returncode:
-        raise RuntimeError("building tests/vm/c failed:\n" + r.stdout)
+        raise RuntimeError("building the tests failed:\n" + r.stdout)
 
 
 def program_path(name):
@@ -142,6 +146,7 @@ def make_share(kernel):
         for p in C_PROGRAMS + SCRIPTS:
             shutil.copy(program_path(p), share + "/bin/")
     shutil.copy(HERE + "/guest/run.sh", share)
+    shutil.copytree(BUILD + "/keys", share + "/keys")
     for f in os.listdir(HERE + "/guest"):
         if f.endswith(".py"):
             shutil.copy(os.path.join(HERE, "guest", f), share + "/bin/")

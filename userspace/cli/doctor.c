@@ -228,6 +228,7 @@ void doctor_examine(struct doctor *d)
 	doctor_signing(d);
 	doctor_loaded(d);
 	doctor_nodes(d);
+	doctor_keys(d);
 	if (!*d->root)
 		doctor_devices(d);
 }

@@ -37,6 +37,7 @@ struct doctor_check {
  * @module_path: of aioffload.ko for this kernel, without @root; "" if missing
  * @loaded:	the module is
  * @enforced:	the kernel takes signed modules only
+ * @nr_certs:	certificates kept for aioffloadd, negative if they can't be seen
  */
 struct doctor {
 	const char *root;
@@ -50,6 +51,7 @@ struct doctor {
 	char module_path[512];
 	bool loaded;
 	bool enforced;
+	int nr_certs;
 
 	struct doctor_check checks[DOCTOR_MAX_CHECKS];
 	size_t nr_checks;
@@ -69,7 +71,11 @@ void doctor_module(struct doctor *d);		/* module, dkms */
 void doctor_signing(struct doctor *d);		/* secure-boot, signature */
 void doctor_loaded(struct doctor *d);		/* loaded */
 void doctor_nodes(struct doctor *d);		/* node, group */
-void doctor_devices(struct doctor *d);		/* abi, devices */
+void doctor_keys(struct doctor *d);		/* keys */
+void doctor_devices(struct doctor *d);		/* abi, policy, devices */
+
+struct aioffload_ctx;
+void doctor_policy(struct doctor *d, struct aioffload_ctx *ctx);
 
 /* Add a line; doctor_say() gives it its text, doctor_fix() its command. */
 struct doctor_check *doctor_add(struct doctor *d, const char *name,

@@ -261,6 +261,7 @@ void doctor_devices(struct doctor *d)
 		return;
 	}
 	check_abi(d, &info);
+	doctor_policy(d, ctx);
 	check_devices(d, ctx);
 	aioffload_close(ctx);
 }

@@ -74,6 +74,30 @@ static int model_new(int fd, struct aioffload_model **out)
 	return 0;
 }
 
+/*
+ * What to do about a refusal that the policy is the reason for. The kernel's
+ * sentence says what is wrong; it does not know of commands.
+ */
+static const char *advice(int err)
+{
+	switch (-err) {
+	case ENOKEY:
+		return "; if you trust who signed it: sudo aioffload model trust CERTIFICATE (keys that are known: aioffload policy)";
+	case EKEYREJECTED:
+		return "; sign it: aioffload model sign FILE --key KEY (once before: aioffload model keygen, sudo aioffload model trust)";
+	case EKEYREVOKED:
+		return "; what is blocked: sudo aioffload block --list";
+	case EKEYEXPIRED:
+		return "; get it signed anew, or see that this machine's clock is right";
+	case ENOPKG:
+		return "; sign it with an RSA key of 3072 bits, which every kernel takes";
+	case ENOTRECOVERABLE:
+		return "; to give it another chance: sudo aioffload unblock";
+	default:
+		return "";
+	}
+}
+
 static int load(struct aioffload_ctx *ctx, const char *what, const void *data,
 		size_t bytes, struct aioffload_model **model)
 {
@@ -91,9 +115,10 @@ static int load(struct aioffload_ctx *ctx, const char *what, const void *data,
 		return ret;
 	if (ret < 0) {
 		reason[sizeof(reason) - 1] = '\0';
-		return lib_fail(ret, "%s: refused by the kernel (%s): %s", what,
+		return lib_fail(ret, "%s: refused by the kernel (%s): %s%s", what,
 				strerrorname_np(-ret),
-				reason[0] ? reason : aioffload_strerror(ret));
+				reason[0] ? reason : aioffload_strerror(ret),
+				advice(ret));
 	}
 	return model_new(arg.fd, model);
 }

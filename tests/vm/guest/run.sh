@@ -4,7 +4,7 @@
 # Prints "## PROGRAM" before each program's own lines.
 dir=$(dirname "$0")
 export PATH="$dir/bin:$PATH"
-export VMTEST_CORPUS="$dir/corpus" VMTEST_MODELS="$dir/models"
+export VMTEST_CORPUS="$dir/corpus" VMTEST_MODELS="$dir/models" VMTEST_KEYS="$dir/keys"
 echo 1 >/proc/sys/kernel/sysrq
 echo 0 >/proc/sys/kernel/printk_ratelimit
 for prog in $(cut -d' ' -f1 "$1" | uniq); do
