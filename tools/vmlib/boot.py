@@ -41,6 +41,7 @@ class Machine:
         self.terminal = opt.get("terminal", False)  # console on our stdio
         self.dmesg = opt.get("dmesg")
         self.console = opt.get("console")
+        self.tpm = opt.get("tpm", False)
         self.out = opt.get("out", sys.stdout.buffer)
         self.err = opt.get("err", sys.stderr.buffer)
         self.status = None
@@ -122,6 +123,10 @@ class Machine:
             argv += ["-drive", "if=none,id=root,format=raw,readonly=on,"
                      "file.locking=off,file=" + self.disk.replace(",", ",,"),
                      "-device", "virtio-blk-pci,drive=root"]
+        if self.tpm:
+            argv += ["-chardev", "socket,id=tpm,path=%s/tpm" % tmp,
+                     "-tpmdev", "emulator,id=tpm,chardev=tpm",
+                     "-device", "tpm-tis,tpmdev=tpm"]
         for n, p in enumerate(PORTS, 1):
             argv += ["-chardev", "socket,id=%s,path=%s/%s" % (p, tmp, p),
                      "-device", "virtserialport,nr=%d,chardev=%s,name=aivm.%s"
@@ -140,7 +145,39 @@ class Machine:
         finally:
             shutil.rmtree(tmp, ignore_errors=True)
 
+    def _start_tpm(self, tmp):
+        """The emulated TPM, as a process of its own, or None."""
+        if not self.tpm:
+            return None
+        if not shutil.which("swtpm"):
+            raise images.Error("swtpm is missing: run tools/deps test")
+        os.mkdir(tmp + "/tpmstate")
+        with open(tmp + "/swtpm.log", "wb") as log:
+            tpm = subprocess.Popen(
+                ["swtpm", "socket", "--tpm2", "--tpmstate",
+                 "dir=" + tmp + "/tpmstate", "--ctrl",
+                 "type=unixio,path=" + tmp + "/tpm"],
+                preexec_fn=_die_with_parent, stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log)
+        end = time.time() + 10
+        while not os.path.exists(tmp + "/tpm"):
+            if tpm.poll() is not None or time.time() > end:
+                tpm.kill()
+                raise images.Error("swtpm did not start: "
+                                   + images.read(tmp + "/swtpm.log").decode())
+            time.sleep(0.02)
+        return tpm
+
     def _run(self, tmp):
+        tpm = self._start_tpm(tmp)
+        try:
+            return self._run_qemu(tmp)
+        finally:
+            if tpm:
+                tpm.kill()
+                tpm.wait()
+
+    def _run_qemu(self, tmp):
         listeners = {}
         for p in PORTS:
             s = socket.socket(socket.AF_UNIX)

@@ -6,6 +6,7 @@ build/vm/KERNEL/base-KEY/   root/      the release with its kernel, as apt left 
                             vmlinuz, initrd, release
 build/vm/KERNEL/pkg-KEY/    root.img   base plus our packages, as apt installs them
                             slim.cpio  the little that --icount boots from
+build/vm/KERNEL/more-KEY/   root.img   either of them, with further Debian packages
 KEY is a hash of the inputs, so a stale image is never found. A lock per
 kernel lets any number of runs ask at once; the first one builds.
 """
@@ -266,26 +267,52 @@ def packages(rel, quiet=True):
     return path
 
 
-def _build_packages(rel, base_dir, path, files):
-    start = time.time()
-    for old in glob.glob(os.path.join(CACHE, rel.kernel, "pkg-*")):
+def with_more(rel, names, ours):
+    """An image with further Debian packages; `ours`: and with our own. Apart
+    from the others, so that what few tests need costs the rest nothing."""
+    base_dir = base(rel)
+    files = debs() if ours else []
+    if ours and not files:
+        raise Error("there are no packages in build/deb: run 'make deb'")
+    key = digest(RECIPE, base_key(rel), *sorted(names),
+                 *[digest(os.path.basename(f), read(f)) for f in files])
+    path = os.path.join(CACHE, rel.kernel, "more-" + key)
+    if not os.path.exists(path + "/done"):
+        with locked(rel.kernel):
+            if not os.path.exists(path + "/done"):
+                _drop_old(rel, "more-*", 2)
+                _build_packages(rel, base_dir, path, files, sorted(names))
+    return path
+
+
+def _drop_old(rel, pattern, keep):
+    found = glob.glob(os.path.join(CACHE, rel.kernel, pattern))
+    for old in sorted(found, key=os.path.getmtime)[:max(0, len(found) - keep)]:
         shutil.rmtree(old, ignore_errors=True)
+
+
+def _build_packages(rel, base_dir, path, files, more=()):
+    start = time.time()
+    if os.path.basename(path).startswith("pkg-"):
+        _drop_old(rel, "pkg-*", 0)
     os.makedirs(path)
     log = path + "/log"
-    say("%s: installing the packages, DKMS builds the modules ..." % rel.kernel)
+    say("%s: installing %s ..." % (rel.kernel, " ".join(
+        ["our packages, DKMS builds the modules"][:len(files)] + list(more))))
     release = read(base_dir + "/release").decode().strip()
     with overlay(base_dir + "/root", path + "/layer") as root:
-        names = []
+        names = list(more)
         for f in files:
             shutil.copy(f, root + "/tmp/")
             names.append("/tmp/" + os.path.basename(f))
         _run(chroot_argv(root) + ["apt-get", "install", "-y",
                                   "-o", "Dpkg::Use-Pty=0"] + names,
              log, "installing the packages on " + rel.kernel, env=chroot_env())
-        for n in names:
-            os.unlink(root + n)
-        _check_modules(root, release, log)
-        slim.build(root, release, path + "/slim.cpio")
+        for f in files:
+            os.unlink(root + "/tmp/" + os.path.basename(f))
+        if files:
+            _check_modules(root, release, log)
+            slim.build(root, release, path + "/slim.cpio")
         _ext4(root, path + "/root.img", log)
     shutil.rmtree(path + "/layer")
     open(path + "/done", "w").close()
