@@ -81,6 +81,8 @@ struct aioffload_usage usage(int ctx, int cgroup, uint32_t resource);
 
 /* ---- who ---- */
 void become(uid_t uid);			/* no groups, no capabilities */
+/* Still uid 0. */
+void drop_capabilities(void);
 /* Root of a user namespace of its own, nobody outside. */
 void become_ns_root(void);
 /* The nodes are for everybody from now on, as in a container that has them. */

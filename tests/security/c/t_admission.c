@@ -406,7 +406,8 @@ TEST(t11_weak_keys)
 	if (key_add("curve", ring_id()) >= 0)
 		close(admitted(open_ctx(-1), "good-curve"));
 	else
-		refused(open_ctx(-1), "good-curve", ENOKEY);
+		EXPECT(load_file(open_ctx(-1), "good-curve") < 0 &&
+		       (errno == ENOKEY || errno == ENOPKG));
 }
 
 TEST(t12_embedded_certificates)
@@ -462,7 +463,7 @@ TEST(t15_hostile_pkcs7)
 	fresh();
 	all_refused((const struct want[]){
 		{ "attributes", EKEYREJECTED },
-		{ "opaque", EKEYREJECTED },
+		{ "opaque", EBADMSG },
 		{ "not-pkcs7", EBADMSG },
 		{ "deep-der", EBADMSG },
 		{ "huge-signature", EBADMSG },

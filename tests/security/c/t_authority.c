@@ -76,12 +76,22 @@ TEST(t17_keyring_tampering)
 	refused(open_ctx(-1), "wrong-key", ENOKEY);
 }
 
+/* As in a container without a user namespace: uid 0, and nothing else. */
+static void root_without_capabilities(void *arg)
+{
+	(void)arg;
+	drop_capabilities();
+	EXPECT_ERRNO(key_add("evil", ring), EPERM);
+	EXPECT_ERRNO(policy_mode(open_ctx(-1), AIOFFLOAD_POLICY_OFF), EPERM);
+}
+
 TEST(t18_restricted_keyring)
 {
 	fresh();
 	ring = ring_id();
 	MUST(key_ctl(KEYCTL_RESTRICT_, ring, 0, 0));
 	EXPECT_ERRNO(key_add("evil", ring), EPERM);
+	in_child(root_without_capabilities, NULL);
 	EXPECT_ERRNO(key_ctl(KEYCTL_RESTRICT_, ring, 0, 0), EEXIST);
 	refused(open_ctx(-1), "wrong-key", ENOKEY);
 	unharmed();

@@ -2,10 +2,12 @@
 /* Cgroups, users, and what they may do. */
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include "sectest.h"
 
 #define CGROUPS "/sys/fs/cgroup/sec"
@@ -128,6 +130,15 @@ void become(uid_t uid)
 	MUST(setuid(uid));
 	/* /proc/self belongs to us again: uid_map wants that */
 	MUST(prctl(PR_SET_DUMPABLE, 1));
+}
+
+void drop_capabilities(void)
+{
+	struct __user_cap_header_struct h = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct none[2] = { 0 };
+
+	MUST(syscall(SYS_capset, &h, none));
+	EXPECT_EQ(geteuid(), 0);
 }
 
 void become_ns_root(void)
