@@ -103,14 +103,31 @@ static void target_close(struct ai_binding *b, struct ai_target *t)
 	ai_device_put(t->dev);
 }
 
+/* Does its signer let the model run there? The driver's module must stay. */
+static int model_on(const struct ai_binding *b, struct ai_device *dev)
+{
+	int ret;
+
+	if (!percpu_ref_tryget_live(&dev->users))
+		return -ENODEV;
+	ret = ai_sec_model_on(&b->model->sec, dev->dev_class, dev->driver,
+			      dev->owner);
+	percpu_ref_put(&dev->users);
+	return ret;
+}
+
 /* Make @b able to run on @dev. */
 static int target_open(struct ai_binding *b, struct ai_device *dev,
 		       const struct bind_args *a)
 {
 	struct ai_target *t = &b->targets[b->nr_targets];
-	struct ai_prepared *p = ai_prepared_get(b->model, dev);
-	int ret = 0;
+	struct ai_prepared *p;
+	int ret;
 
+	ret = model_on(b, dev);
+	if (ret)
+		return ret;
+	p = ai_prepared_get(b->model, dev);
 	if (IS_ERR(p))
 		return PTR_ERR(p);
 	*t = (struct ai_target) {
@@ -131,13 +148,13 @@ static int target_open(struct ai_binding *b, struct ai_device *dev,
 	return 0;
 }
 
-/* A context on any device: all that can run the model. */
+/* A context on any device: all that it sees and that can run the model. */
 static int targets_open_any(struct ai_ctx *ctx, struct ai_binding *b,
 			    const struct bind_args *a)
 {
 	struct ai_device **devs;
+	int ret = 0, why = -ENODEV;
 	unsigned int i, n;
-	int ret = 0;
 
 	devs = kmalloc_array(AI_MAX_DEVICES, sizeof(*devs), GFP_KERNEL);
 	if (!devs)
@@ -147,17 +164,18 @@ static int targets_open_any(struct ai_ctx *ctx, struct ai_binding *b,
 	if (!b->targets)
 		ret = -ENOMEM;
 	for (i = 0; i < n; i++) {
-		if (!ret && !ai_sec_may(&ctx->sec, AI_RIGHT_EXEC, devs[i]->id))
+		if (!ret && !ai_sec_may(&ctx->sec, 0, devs[i]->id)) {
 			ret = target_open(b, devs[i], a);
-		/* Not able, or leaving: others may. */
-		if (ret == -EOPNOTSUPP || ret == -ENODEV)
+			if (ret == -EPERM || why == -ENODEV)
+				why = ret == -EPERM ? -EPERM : -EOPNOTSUPP;
+		}
+		/* Not able, not allowed, or leaving: others may. */
+		if (ret == -EOPNOTSUPP || ret == -EPERM || ret == -ENODEV)
 			ret = 0;
 		ai_device_put(devs[i]);
 	}
 	kfree(devs);
-	if (!ret && !b->nr_targets)
-		ret = n ? -EOPNOTSUPP : -ENODEV;
-	return ret;
+	return ret || b->nr_targets ? ret : why;
 }
 
 static int targets_open(struct ai_ctx *ctx, struct ai_binding *b,
@@ -174,6 +192,8 @@ static int targets_open(struct ai_ctx *ctx, struct ai_binding *b,
 /* Nobody uses it any more. May sleep. */
 void ai_binding_free(struct ai_binding *b)
 {
+	if (b->counted)
+		ai_audit_exec_close(&b->exec);
 	while (b->nr_targets)
 		target_close(b, &b->targets[--b->nr_targets]);
 	kfree(b->targets);
@@ -220,6 +240,7 @@ static struct ai_binding *binding_new(struct ai_ctx *ctx,
 	INIT_WORK(&b->free_work, binding_free_work);
 	b->model = model;
 	b->samples = k->samples;
+	b->max_job_ns = model->sec.max_job_ns ?: U64_MAX;
 	b->nr_inputs = h->nr_inputs;
 	b->nr_outputs = h->nr_outputs;
 	b->bufs = kcalloc(k->nr_ios, sizeof(*b->bufs), GFP_KERNEL_ACCOUNT);
@@ -231,7 +252,11 @@ static struct ai_binding *binding_new(struct ai_ctx *ctx,
 	if (!ret)
 		ret = targets_open(ctx, b, a);
 	if (!ret)
+		ret = ai_audit_exec_open(&b->exec, &ctx->sec, &model->sec);
+	if (!ret) {
+		b->counted = true;
 		return b;
+	}
 err:
 	ai_binding_free(b);
 	return ERR_PTR(ret);
@@ -314,8 +339,7 @@ long ai_ctx_bind(struct ai_ctx *ctx, void __user *uarg)
 	    k.samples > AI_MAX_SAMPLES ||
 	    (k.slot >= AI_MAX_SLOTS && k.slot != AIOFFLOAD_SLOT_ANY))
 		return -EINVAL;
-	ret = ai_ctx_alive(ctx) ?:
-	      ai_sec_may(&ctx->sec, AI_RIGHT_EXEC, AIOFFLOAD_DEVICE_ANY);
+	ret = ai_ctx_alive(ctx) ?: ai_ctx_may(ctx, AI_RIGHT_EXEC);
 	if (ret)
 		return ret;
 

@@ -14,11 +14,13 @@
  * @pages:	its memory
  * @lock:	guards @vaddr
  * @vaddr:	kernel mapping, made when first wanted, kept to the end
+ * @group:	pays for it
  */
 struct ai_buf {
 	struct ai_pages pages;
 	struct mutex lock;	/* see above */
 	void *vaddr;
+	struct ai_group *group;
 };
 
 u64 ai_max_buffer_bytes(void)
@@ -123,8 +125,12 @@ static void buf_vunmap(struct dma_buf *dmabuf, struct iosys_map *map)
 
 static void buf_free(struct ai_buf *buf)
 {
+	u64 bytes = (u64)buf->pages.nr << PAGE_SHIFT;
+
 	vunmap(buf->vaddr);
 	ai_pages_free(&buf->pages);
+	ai_quota_uncharge(buf->group, AIOFFLOAD_RES_BYTES, bytes);
+	ai_group_put(buf->group);
 	kfree(buf);
 }
 
@@ -142,10 +148,8 @@ static const struct dma_buf_ops buf_ops = {
 	.release = buf_release,
 };
 
-static struct dma_buf *buf_export(size_t bytes)
+static struct ai_buf *buf_new(struct ai_group *group, size_t bytes)
 {
-	DEFINE_DMA_BUF_EXPORT_INFO(info);
-	struct dma_buf *dmabuf;
 	struct ai_buf *buf;
 	int ret;
 
@@ -153,11 +157,30 @@ static struct dma_buf *buf_export(size_t bytes)
 	if (!buf)
 		return ERR_PTR(-ENOMEM);
 	mutex_init(&buf->lock);
+	ret = ai_quota_charge(group, AIOFFLOAD_RES_BYTES, bytes);
+	if (ret)
+		goto err_free;
 	ret = ai_pages_alloc(&buf->pages, bytes >> PAGE_SHIFT);
-	if (ret) {
-		kfree(buf);
-		return ERR_PTR(ret);
-	}
+	if (ret)
+		goto err_charge;
+	buf->group = ai_group_get(group);
+	return buf;
+
+err_charge:
+	ai_quota_uncharge(group, AIOFFLOAD_RES_BYTES, bytes);
+err_free:
+	kfree(buf);
+	return ERR_PTR(ret);
+}
+
+static struct dma_buf *buf_export(struct ai_group *group, size_t bytes)
+{
+	DEFINE_DMA_BUF_EXPORT_INFO(info);
+	struct ai_buf *buf = buf_new(group, bytes);
+	struct dma_buf *dmabuf;
+
+	if (IS_ERR(buf))
+		return ERR_CAST(buf);
 	info.ops = &buf_ops;
 	info.size = bytes;
 	info.flags = O_RDWR;
@@ -186,7 +209,7 @@ long ai_ctx_buf_create(struct ai_ctx *ctx, void __user *uarg)
 	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0)
 		return fd;
-	dmabuf = buf_export(k.bytes);
+	dmabuf = buf_export(ctx->sec.group, k.bytes);
 	if (IS_ERR(dmabuf)) {
 		ret = PTR_ERR(dmabuf);
 		goto err_fd;

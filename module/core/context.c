@@ -27,9 +27,13 @@ static int ctx_open(struct inode *inode, struct file *file)
 	/* The first minor is any device, the others follow the ids. */
 	if (minor) {
 		ctx->pinned = ai_device_find(minor - 1);
-		if (!ctx->pinned) {
-			ret = -ENODEV;
+		ret = -ENODEV;
+		if (!ctx->pinned)
 			goto err_sec;
+		/* Not to be told from a device that is not there. */
+		if (ai_sec_may(&ctx->sec, 0, ctx->pinned->id)) {
+			ai_audit_deny(&ctx->sec, 0, ctx->pinned->id, ret);
+			goto err_device;
 		}
 	}
 	refcount_set(&ctx->refs, 1);
@@ -38,6 +42,8 @@ static int ctx_open(struct inode *inode, struct file *file)
 	file->private_data = ctx;
 	return 0;
 
+err_device:
+	ai_device_put(ctx->pinned);
 err_sec:
 	ai_sec_close(&ctx->sec);
 err_slots:

@@ -66,18 +66,6 @@ struct ai_device *ai_device_find(u32 id)
 	return dev;
 }
 
-u32 ai_device_count(void)
-{
-	struct ai_device *dev;
-	u32 n = 0;
-
-	mutex_lock(&ai_registry_lock);
-	list_for_each_entry(dev, &ai_devices, node)
-		n++;
-	mutex_unlock(&ai_registry_lock);
-	return n;
-}
-
 /* Reference up to @max devices, in order of their ids. */
 unsigned int ai_device_snapshot(struct ai_device **devs, unsigned int max)
 {
@@ -197,6 +185,7 @@ static struct ai_device *device_new(const struct ai_device_info *info,
 	dev->priv = priv;
 	dev->caps = info->caps;
 	dev->dev_class = info->dev_class;
+	dev->owner = info->owner;
 	strscpy(dev->driver, info->driver, sizeof(dev->driver));
 	strscpy(dev->desc, info->desc, sizeof(dev->desc));
 	init_completion(&dev->users_gone);

@@ -24,8 +24,10 @@
  * @rq:		request for the next job, or NULL
  * @slot:	the slot that @rq is filled for, on its only device; or NO_SLOT
  * @samples:	of the binding there
- * @refused:	errno if the context may not run jobs
  * @async:	some jobs are on their way
+ * @special:	jobs are metered, or recorded one by one
+ * @binding:	whose jobs @done and @failed count, or NULL
+ * @metered:	the group that jobs are charged to, or NULL
  * @now:	when the batch began
  * @deadline:	of a job that names no budget
  * @earliest:	of the jobs on their way the first deadline
@@ -35,8 +37,12 @@ struct batch {
 	struct ai_request *rq;
 	u64 slot;
 	u32 samples;
-	int refused;
 	bool async;
+	bool special;
+	u32 done;
+	u32 failed;
+	struct ai_binding *binding;
+	struct ai_group *metered;
 	u64 now;
 	u64 deadline;
 	u64 earliest;
@@ -79,6 +85,17 @@ void ai_queue_share(struct ai_queue *q)
 	ai_ring_publish(q, q->tail);
 	spin_unlock_irq(&q->cq_lock);
 	q->posted = true;
+}
+
+/* Tell the audit system what was counted, while the binding is sure to be there. */
+static void flush_counts(struct batch *bt)
+{
+	if (!bt->binding)
+		return;
+	ai_audit_count(&bt->binding->exec, bt->done, bt->failed);
+	bt->done = 0;
+	bt->failed = 0;
+	bt->binding = NULL;
 }
 
 static void drop_credit(struct batch *bt)
@@ -143,6 +160,8 @@ static void start_later(struct ai_queue *q, struct batch *bt,
 	int ret = ai_rq_enqueue(rq);
 
 	if (ret) {
+		ai_exec_count(rq->binding, AIOFFLOAD_DEVICE_ANY, ret);
+		ai_rq_settle(rq, 0);
 		ended(q, user_data, ret, AIOFFLOAD_DEVICE_ANY);
 		return;
 	}
@@ -150,10 +169,11 @@ static void start_later(struct ai_queue *q, struct batch *bt,
 }
 
 static __always_inline void start(struct ai_queue *q, struct batch *bt,
-				  struct ai_request *rq)
+				  struct ai_request *rq, const bool special)
 {
 	struct ai_device *dev = rq->dev;
 	u64 user_data = rq->user_data, deadline = rq->deadline;
+	u64 began = special ? ai_now() : 0;
 	int status;
 
 	if (unlikely(!hold_credit(bt, dev))) {
@@ -167,7 +187,31 @@ static __always_inline void start(struct ai_queue *q, struct batch *bt,
 	}
 	status = ai_rq_status(rq);
 	ai_activity_count(dev, status);
+	if (special) {
+		ai_exec_count(rq->binding, dev->id, status);
+		ai_rq_settle(rq, began);
+	} else if (likely(!status)) {
+		bt->done++;
+	} else {
+		bt->failed++;
+	}
 	ended(q, user_data, status, dev->id);
+}
+
+static noinline void start_special(struct ai_queue *q, struct batch *bt,
+				   struct ai_request *rq)
+{
+	int ret = 0;
+
+	if (bt->metered)
+		ret = ai_quota_job_start(bt->metered);
+	if (ret) {
+		ai_exec_count(rq->binding, AIOFFLOAD_DEVICE_ANY, ret);
+		ended(q, rq->user_data, ret, AIOFFLOAD_DEVICE_ANY);
+		return;
+	}
+	rq->metered = bt->metered;
+	start(q, bt, rq, true);
 }
 
 /**
@@ -208,22 +252,35 @@ static __always_inline struct entry read_entry(const struct aioffload_sqe *s)
 }
 
 /*
- * Make the request at hand, or a new one, one of this slot. If its binding has
- * several devices, one is chosen for each job anew.
+ * Make the request at hand, or a new one, one of this slot, if the caller may.
+ * If its binding has several devices, one is chosen for each job anew.
  */
 static noinline int fill(struct ai_queue *q, struct batch *bt, u32 slot)
 {
+	struct ai_ctx *ctx = q->ctx;
+	struct ai_target *t;
 	struct ai_binding *b;
+	int ret;
 
 	bt->slot = NO_SLOT;
-	if (bt->refused)
-		return bt->refused;
-	b = ai_ctx_slot(q->ctx, slot);
+	b = ai_ctx_slot(ctx, slot);
 	if (!b)
 		return -ENOENT;
+	t = ai_target_of(ctx, b);
+	ret = ai_job_may(ctx, b, t->dev);
+	if (ret) {
+		ai_exec_count(b, AIOFFLOAD_DEVICE_ANY, ret);
+		return ret;
+	}
 	if (!bt->rq)
 		bt->rq = get_request(q);
-	ai_rq_fill(bt->rq, b, ai_target_of(b));
+	ai_rq_fill(bt->rq, b, t);
+	if (bt->binding != b)
+		flush_counts(bt);
+	bt->binding = b;
+	bt->metered = ai_sec_metered(&ctx->sec);
+	bt->special = bt->metered || READ_ONCE(ai_audit_each);
+	bt->deadline = bt->now + ai_budget(0, b->max_job_ns);
 	bt->samples = b->samples;
 	if (b->nr_targets == 1)
 		bt->slot = slot;
@@ -256,9 +313,14 @@ static __always_inline void take(struct ai_queue *q, struct batch *bt,
 	rq->job.first = e.first;
 	rq->job.count = e.count;
 	rq->user_data = e.user_data;
-	rq->deadline = likely(!e.timeout_ns) ? bt->deadline :
-					ai_deadline(bt->now, e.timeout_ns);
-	start(q, bt, rq);
+	rq->deadline = bt->deadline;
+	if (unlikely(e.timeout_ns))
+		rq->deadline = bt->now + ai_budget(e.timeout_ns,
+						   bt->binding->max_job_ns);
+	if (unlikely(bt->special))
+		start_special(q, bt, rq);
+	else
+		start(q, bt, rq, false);
 	return;
 
 end:
@@ -273,10 +335,7 @@ static void submit_batch(struct ai_queue *q, struct batch *bt, u32 n)
 	u32 head = q->sq_head;
 	u32 end = head + n;
 
-	bt->refused = ai_sec_may(&q->ctx->sec, AI_RIGHT_EXEC,
-				 AIOFFLOAD_DEVICE_ANY);
 	bt->now = ai_now();
-	bt->deadline = ai_deadline(bt->now, 0);
 	bt->slot = NO_SLOT;	/* bindings are known to one reader only */
 
 	/* Everything taken has been posted: then nobody posts but us. */
@@ -289,6 +348,7 @@ static void submit_batch(struct ai_queue *q, struct batch *bt, u32 n)
 	while (head != end)
 		take(q, bt, &sqes[head++ & mask]);
 	drop_credit(bt);
+	flush_counts(bt);
 	q->sq_head = end;
 	/* Entries were read: the application may write them anew. */
 	smp_store_release(&q->ring->sq_head, end);

@@ -7,6 +7,35 @@
 #include "activity.h"
 #include "internal.h"
 
+/* The device with the lowest id from @id on that the caller can see. */
+struct ai_device *ai_ctx_device_from(struct ai_ctx *ctx, u32 id)
+{
+	struct ai_device *dev;
+
+	while ((dev = ai_device_find_from(id))) {
+		if (!ai_sec_may(&ctx->sec, 0, dev->id))
+			break;
+		id = dev->id + 1;
+		ai_device_put(dev);
+	}
+	return dev;
+}
+
+static u32 count_devices(struct ai_ctx *ctx)
+{
+	struct ai_device *dev;
+	u32 n = 0, id = 0;
+
+	if (ctx->pinned)
+		return !ai_ctx_alive(ctx) && !ai_ctx_may(ctx, 0);
+	while ((dev = ai_ctx_device_from(ctx, id))) {
+		id = dev->id + 1;
+		ai_device_put(dev);
+		n++;
+	}
+	return n;
+}
+
 long ai_ctx_info(struct ai_ctx *ctx, void __user *uarg)
 {
 	struct aioffload_info k;
@@ -25,7 +54,9 @@ long ai_ctx_info(struct ai_ctx *ctx, void __user *uarg)
 					       AIOFFLOAD_DEVICE_ANY,
 		.features = AIOFFLOAD_FEAT_SYNC_RUN | AIOFFLOAD_FEAT_QUEUE |
 			    AIOFFLOAD_FEAT_EVENTFD |
-			    AIOFFLOAD_FEAT_FOREIGN_DMABUF,
+			    AIOFFLOAD_FEAT_FOREIGN_DMABUF |
+			    AIOFFLOAD_FEAT_SIGNED_MODELS |
+			    AIOFFLOAD_FEAT_RIGHTS | AIOFFLOAD_FEAT_QUOTAS,
 		.max_buffer_bytes = ai_max_buffer_bytes(),
 		.max_model_bytes = ai_max_model_bytes(),
 		.max_slots = AI_MAX_SLOTS,
@@ -36,10 +67,7 @@ long ai_ctx_info(struct ai_ctx *ctx, void __user *uarg)
 		.job_timeout_ns = (u64)READ_ONCE(ai_job_timeout_ms) *
 				  NSEC_PER_MSEC,
 	};
-	if (ctx->pinned)
-		k.nr_devices = !ai_ctx_alive(ctx);
-	else
-		k.nr_devices = ai_device_count();
+	k.nr_devices = count_devices(ctx);
 	strscpy(k.module_version, AI_MODULE_VERSION, sizeof(k.module_version));
 	return ai_copy_out(uarg, &k, sizeof(k));
 }
@@ -143,7 +171,7 @@ long ai_ctx_device_info(struct ai_ctx *ctx, void __user *uarg)
 		return ret;
 	if (k.flags)
 		return -EINVAL;
-	dev = ai_device_find_from(k.id);
+	dev = ai_ctx_device_from(ctx, k.id);
 	if (!dev)
 		return -ENOENT;
 	device_info(dev, &k);

@@ -12,8 +12,11 @@
  *	(dma-buf core's locks: reservation, exporter's)
  *	dev->sched.lock		spin, irq	credits and waiting jobs
  *	queue->cq_lock		spin, irq	producer side of a completion ring
+ *	ai_group_lock		spin	the tree of groups (sec/group.h)
+ *	ai_quota_lock		spin, irq	what groups have in use (likewise)
  *
- * dev->sched.lock and queue->cq_lock are never held together. No lock is held
+ * dev->sched.lock and queue->cq_lock are never held together, nor with one of
+ * the last two, which are taken for a moment by calls into sec. No lock is held
  * across a driver's submit(), run(), cancel(), reset(), query() or prepare()
  * (but model->lock across prepare()); unprepare() runs under dev->held_lock.
  *
@@ -115,6 +118,7 @@ struct ai_stats {
  * @held_lock:	guards @prepared and @maps
  * @prepared:	struct ai_prepared.dev_node; unprepared by whoever unlinks it
  * @maps:	struct ai_dma_map.dev_node; unmapped by whoever unlinks it
+ * @owner:	the driver's module; not to be looked at without @users
  * @load_*:	for load_permille, under @load_lock
  */
 struct ai_device {
@@ -145,6 +149,7 @@ struct ai_device {
 
 	struct device device;
 	struct device *parent;
+	struct module *owner;
 	struct list_head node;
 	struct rcu_head rcu;
 	u32 dev_class;
@@ -154,7 +159,6 @@ struct ai_device {
 
 struct ai_device *ai_device_find(u32 id);
 struct ai_device *ai_device_find_from(u32 id);
-u32 ai_device_count(void);
 unsigned int ai_device_snapshot(struct ai_device **devs, unsigned int max);
 u32 ai_device_state(const struct ai_device *dev);
 void ai_device_stats(const struct ai_device *dev, struct ai_stats *sum);
@@ -280,9 +284,12 @@ struct ai_target {
  * struct ai_binding - a slot: model, buffers, devices
  * @refs:	one of the slot (until a grace period after UNBIND), one of each
  *		job at a device or waiting for one
+ * @max_job_ns:	the model's budget, U64_MAX if it has none
+ * @exec:	counts its jobs for the audit system, once @counted
  */
 struct ai_binding {
 	refcount_t refs;
+	bool counted;
 	u32 samples;
 	u32 nr_targets;
 	u32 nr_inputs;
@@ -291,6 +298,8 @@ struct ai_binding {
 	struct ai_target *targets;
 	struct ai_model_obj *model;
 	struct ai_bind_buf *bufs;
+	u64 max_job_ns;
+	struct ai_sec_exec exec;
 	struct rcu_head rcu;
 	struct work_struct free_work;
 };
@@ -339,6 +348,7 @@ struct ai_ctx {
 };
 
 extern const struct file_operations ai_ctx_fops;
+struct ai_device *ai_ctx_device_from(struct ai_ctx *ctx, u32 id);
 void ai_ctx_put(struct ai_ctx *ctx);
 long ai_ctx_info(struct ai_ctx *ctx, void __user *uarg);
 long ai_ctx_device_info(struct ai_ctx *ctx, void __user *uarg);
@@ -353,6 +363,13 @@ static inline int ai_ctx_alive(const struct ai_ctx *ctx)
 	if (ctx->pinned && ai_sched_gate(&ctx->pinned->sched) & AI_GATE_GONE)
 		return -ENODEV;
 	return 0;
+}
+
+/* Has the context's caller a right, on its device if it has but one? */
+static inline int ai_ctx_may(struct ai_ctx *ctx, u32 right)
+{
+	return ai_sec_may(&ctx->sec, right, ctx->pinned ? ctx->pinned->id :
+							  AIOFFLOAD_DEVICE_ANY);
 }
 
 /* Reader side of the slots: call with preemption off (RCU-sched). */
@@ -395,6 +412,7 @@ struct ai_queue;
  * @queue:	who wants the completion,
  * @done:	or, for RUN, where it sleeps; NULL for a queue's
  * @next:	in the queue's list of free requests
+ * @metered:	the group that it was charged to as a job, or NULL
  * @deadline:	end of its budget, by ai_now()
  * @start_ns:	when the driver had taken it, 0 if it never did
  */
@@ -411,6 +429,7 @@ struct ai_request {
 	struct completion *done;
 	struct ai_request *next;
 	struct ai_sched_job sched;
+	struct ai_group *metered;
 	u64 deadline;
 	u64 start_ns;
 	u64 user_data;
@@ -423,11 +442,27 @@ void ai_rq_finish(struct ai_request *rq);
 void ai_rq_cancel(struct ai_request *rq, int why, bool overdue_only);
 void ai_rq_escalate(struct ai_request *rq);
 void ai_dispatch(struct ai_device *dev);
-struct ai_target *ai_target_pick(struct ai_binding *b);
+struct ai_target *ai_target_pick(struct ai_ctx *ctx, struct ai_binding *b);
 
 static inline struct ai_request *ai_rq_of(struct ai_job *job)
 {
 	return container_of(job, struct ai_request, job);
+}
+
+/* The clock of all budgets and statistics: monotonic, cheap, any context. */
+static inline u64 ai_now(void)
+{
+	return ktime_get_mono_fast_ns();
+}
+
+/* A budget; 0 stands for the default one. @most: the model's own. */
+static inline u64 ai_budget(u64 timeout_ns, u64 most)
+{
+	if (!timeout_ns)
+		timeout_ns = (u64)READ_ONCE(ai_job_timeout_ms) * NSEC_PER_MSEC;
+	/* Nobody keeps a device that has stopped answering for ever. */
+	return min3(timeout_ns, most,
+		    (u64)READ_ONCE(ai_max_job_timeout_ms) * NSEC_PER_MSEC);
 }
 
 /* Everything that depends on the binding alone. */
@@ -441,6 +476,7 @@ static inline void ai_rq_fill(struct ai_request *rq, struct ai_binding *b,
 	rq->job.sync = false;
 	rq->job.cancelled = false;
 	rq->binding = b;
+	rq->metered = NULL;
 	rq->why = 0;
 	rq->retried = false;
 	rq->cancel_sent = false;
@@ -473,26 +509,44 @@ static inline int ai_rq_status(const struct ai_request *rq)
 	return likely(!rq->status) ? 0 : ai_rq_failed(rq);
 }
 
-/* The device with the fewest jobs before this one. */
-static inline struct ai_target *ai_target_of(struct ai_binding *b)
+/*
+ * The device with the fewest jobs before this one, of those that the caller can
+ * see. If it sees none it is one of them, and the caller's to refuse.
+ */
+static inline struct ai_target *ai_target_of(struct ai_ctx *ctx,
+					     struct ai_binding *b)
 {
-	return likely(b->nr_targets == 1) ? b->targets : ai_target_pick(b);
+	return likely(b->nr_targets == 1) ? b->targets : ai_target_pick(ctx, b);
 }
 
-/* The clock of all budgets and statistics: monotonic, cheap, any context. */
-static inline u64 ai_now(void)
+/*
+ * May a job of this binding go to that device? Return: 0, or what it ends with:
+ * -EACCES, -ENODEV, -EKEYREVOKED, -ENOTRECOVERABLE.
+ */
+static inline int ai_job_may(struct ai_ctx *ctx, const struct ai_binding *b,
+			     const struct ai_device *dev)
 {
-	return ktime_get_mono_fast_ns();
+	int ret = ai_sec_may(&ctx->sec, AI_RIGHT_EXEC, dev->id);
+
+	return unlikely(ret) ? ret : READ_ONCE(b->model->sec.refused);
 }
 
-/* The end of a budget that begins now; 0 stands for the default budget. */
-static inline u64 ai_deadline(u64 now, u64 timeout_ns)
+/* For the audit system: a job of this binding has ended. Any context. */
+static inline void ai_exec_count(struct ai_binding *b, u32 device, int status)
 {
-	if (!timeout_ns)
-		timeout_ns = (u64)READ_ONCE(ai_job_timeout_ms) * NSEC_PER_MSEC;
-	/* Nobody keeps a device that has stopped answering for ever. */
-	return now + min_t(u64, timeout_ns,
-			   (u64)READ_ONCE(ai_max_job_timeout_ms) * NSEC_PER_MSEC);
+	if (unlikely(READ_ONCE(ai_audit_each)))
+		ai_audit_exec(&b->exec, device, status);
+	else
+		ai_audit_count(&b->exec, !status, !!status);
+}
+
+/* A metered job has ended that began to use its device at @began, or 0. */
+static inline void ai_rq_settle(struct ai_request *rq, u64 began)
+{
+	if (likely(!rq->metered))
+		return;
+	ai_quota_job_end(rq->metered, began ? ai_now() - began : 0);
+	rq->metered = NULL;
 }
 
 static inline u64 ai_grace(void)
@@ -574,6 +628,7 @@ struct ai_queue {
 
 	struct ai_request *requests;
 	struct ai_pages pages;
+	u64 charged;		/* bytes of @pages; and one queue */
 	struct delayed_work watch_work;
 	struct rcu_work free_work;
 	struct list_head ctx_node;

@@ -8,11 +8,15 @@
 #include "activity.h"
 #include "internal.h"
 
-/* The device with the fewest jobs before this one; a failed one only at need. */
-struct ai_target *ai_target_pick(struct ai_binding *b)
+/*
+ * The device with the fewest jobs before this one; a failed one only at need,
+ * one that the caller can't see only if it sees none.
+ */
+struct ai_target *ai_target_pick(struct ai_ctx *ctx, struct ai_binding *b)
 {
-	struct ai_target *best = NULL;
-	u32 least = 0, i;
+	struct ai_target *best = b->targets;
+	u32 i, least = U32_MAX;
+	bool any = false;
 
 	for (i = 0; i < b->nr_targets; i++) {
 		struct ai_device *dev = b->targets[i].dev;
@@ -20,14 +24,17 @@ struct ai_target *ai_target_pick(struct ai_binding *b)
 		u32 backlog = ai_activity_jobs(dev) +
 			      READ_ONCE(dev->sched.waiting);
 
+		if (ai_sec_may(&ctx->sec, 0, dev->id))
+			continue;
 		/* So that the worse gate loses against any backlog. */
 		if (gate & AI_GATE_GONE)
 			backlog = U32_MAX;
 		else if (gate & AI_GATE_FAILED)
 			backlog = U32_MAX - 1;
-		if (!best || backlog < least) {
+		if (!any || backlog < least) {
 			best = &b->targets[i];
 			least = backlog;
+			any = true;
 		}
 	}
 	return best;
@@ -122,6 +129,9 @@ static void report(struct ai_request *rq, int status, bool ran)
 	u64 ns = 0;
 
 	ai_activity_count(rq->dev, status);
+	ai_exec_count(rq->binding, ran ? rq->dev->id : AIOFFLOAD_DEVICE_ANY,
+		      status);
+	ai_rq_settle(rq, rq->start_ns);
 	if (!rq->queue) {
 		rq->status = status;
 		complete(rq->done);
@@ -220,11 +230,12 @@ void ai_job_complete(struct ai_device *dev, struct ai_job *job, int status)
 EXPORT_SYMBOL_GPL(ai_job_complete);
 
 /* A dispatched request ended within ->submit(). */
-static void finish_started(struct ai_request *rq)
+static void finish_started(struct ai_request *rq, u64 began)
 {
 	struct ai_device *dev = rq->dev;
 	struct ai_binding *b = rq->binding;
 
+	ai_rq_settle(rq, began);
 	report(rq, ai_rq_status(rq), true);
 	ai_credit_put(dev);
 	ai_binding_put(b);
@@ -248,11 +259,12 @@ void ai_dispatch(struct ai_device *dev)
 		struct ai_request *rq =
 			container_of(sj, struct ai_request, sched);
 		struct ai_binding *b = rq->binding;
+		u64 now = ai_now();
 
-		ai_activity_begin(dev, ai_now());
+		ai_activity_begin(dev, now);
 		/* It has one reference from waiting; ai_rq_start() takes its own. */
 		if (ai_rq_start(rq))
-			finish_started(rq);
+			finish_started(rq, now);
 		else
 			ai_binding_put(b);
 		if (++n == AI_DISPATCH_BATCH) {
@@ -307,6 +319,25 @@ static void let_go(struct ai_request *rq)
 		ai_rq_finish(rq);
 }
 
+/*
+ * A job at its device is to be ended for its budget. The model is to blame, not
+ * its user, if it was one sample and had at the device what the signer, or the
+ * system, gives a job: neither less by the caller's choice, nor partly spent on
+ * waiting for others. Jobs in ->run() don't come here: they go at the pace of
+ * their caller, which he may stop. A little less than the budget will do, since
+ * that began somewhat before.
+ */
+static void overstayed(struct ai_request *rq)
+{
+	struct ai_binding *b = rq->binding;
+	u64 budget = ai_budget(b->max_job_ns == U64_MAX ? 0 : b->max_job_ns,
+			       U64_MAX);
+
+	if (rq->job.count == 1 &&
+	    ai_now() - rq->start_ns >= budget - budget / 8)
+		ai_sec_model_timed_out(&b->model->sec);
+}
+
 static void cancel_inflight(struct ai_request *rq, int why, bool overdue_only)
 {
 	struct ai_device *dev;
@@ -316,8 +347,11 @@ static void cancel_inflight(struct ai_request *rq, int why, bool overdue_only)
 	/* HELD: it stays the same job until it is let go. */
 	dev = rq->dev;
 	if (!overdue_only || ai_now() >= rq->deadline) {
-		if (!rq->why)
+		if (!rq->why) {
 			WRITE_ONCE(rq->why, why);
+			if (why == -ETIME)
+				overstayed(rq);
+		}
 		WRITE_ONCE(rq->job.cancelled, true);
 		if (!rq->cancel_sent && dev->ops.cancel &&
 		    !(ai_sched_gate(&dev->sched) & AI_GATE_HALTED)) {

@@ -52,6 +52,34 @@ static int verify(struct ai_model_obj *m, size_t model_bytes,
 	return ret;
 }
 
+/* Memory is taken from its maker's group before there is any. */
+static int charge(struct ai_model_obj *m, struct ai_group *group)
+{
+	u64 bytes = PAGE_ALIGN(max_t(u64, m->bytes, 1));
+	int ret;
+
+	ret = ai_quota_charge(group, AIOFFLOAD_RES_MODELS, 1);
+	if (ret)
+		return ret;
+	ret = ai_quota_charge(group, AIOFFLOAD_RES_BYTES, bytes);
+	if (ret) {
+		ai_quota_uncharge(group, AIOFFLOAD_RES_MODELS, 1);
+		return ret;
+	}
+	m->sec.group = ai_group_get(group);
+	m->sec.charged = bytes;
+	return 0;
+}
+
+static void uncharge(struct ai_model_obj *m)
+{
+	if (!m->sec.group)
+		return;
+	ai_quota_uncharge(m->sec.group, AIOFFLOAD_RES_BYTES, m->sec.charged);
+	ai_quota_uncharge(m->sec.group, AIOFFLOAD_RES_MODELS, 1);
+	ai_group_put(m->sec.group);
+}
+
 void ai_model_put(struct ai_model_obj *m)
 {
 	if (!refcount_dec_and_test(&m->refs))
@@ -60,6 +88,7 @@ void ai_model_put(struct ai_model_obj *m)
 	if (m->loaded)
 		ai_sec_model_gone(&m->sec);
 	vfree(m->data);
+	uncharge(m);
 	kfree(m);
 	ai_object_dead();
 }
@@ -71,7 +100,7 @@ static struct ai_model_obj *model_new(struct ai_ctx *ctx,
 {
 	struct ai_model_obj *m;
 	size_t model_bytes;
-	int ret = -ENOMEM;
+	int ret;
 
 	m = kzalloc(sizeof(*m), GFP_KERNEL_ACCOUNT);
 	if (!m)
@@ -82,6 +111,10 @@ static struct ai_model_obj *model_new(struct ai_ctx *ctx,
 	m->bytes = k->bytes;
 	ai_object_born();
 
+	ret = charge(m, ctx->sec.group);
+	if (ret)
+		goto err;
+	ret = -ENOMEM;
 	/* Pages of its own: aligned, and not beside anything else. */
 	m->data = __vmalloc(max_t(u64, m->bytes, 1),
 			    GFP_KERNEL_ACCOUNT | __GFP_NOWARN |

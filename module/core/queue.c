@@ -14,6 +14,33 @@
 #include "internal.h"
 #include "ring.h"
 
+/* @bytes: of its rings */
+static int charge(struct ai_queue *q, u64 bytes)
+{
+	struct ai_group *group = q->ctx->sec.group;
+	int ret;
+
+	ret = ai_quota_charge(group, AIOFFLOAD_RES_QUEUES, 1);
+	if (ret)
+		return ret;
+	ret = ai_quota_charge(group, AIOFFLOAD_RES_BYTES, bytes);
+	if (ret)
+		ai_quota_uncharge(group, AIOFFLOAD_RES_QUEUES, 1);
+	else
+		q->charged = bytes;
+	return ret;
+}
+
+static void uncharge(struct ai_queue *q)
+{
+	struct ai_group *group = q->ctx->sec.group;
+
+	if (!q->charged)
+		return;
+	ai_quota_uncharge(group, AIOFFLOAD_RES_BYTES, q->charged);
+	ai_quota_uncharge(group, AIOFFLOAD_RES_QUEUES, 1);
+}
+
 static void queue_free(struct ai_queue *q)
 {
 	struct eventfd_ctx *eventfd = rcu_dereference_raw(q->eventfd);
@@ -25,6 +52,7 @@ static void queue_free(struct ai_queue *q)
 	vunmap(q->ring);
 	ai_pages_free(&q->pages);
 	kvfree(q->requests);
+	uncharge(q);
 	ai_ctx_put(q->ctx);
 	kfree(q);
 	ai_object_dead();
@@ -210,6 +238,9 @@ static int alloc_rings(struct ai_queue *q, struct aioffload_queue_create *k)
 	void *base;
 	int ret;
 
+	ret = charge(q, PAGE_ALIGN(end));
+	if (ret)
+		return ret;
 	ret = ai_pages_alloc(&q->pages, DIV_ROUND_UP(end, PAGE_SIZE));
 	if (ret)
 		return ret;
@@ -351,8 +382,7 @@ long ai_ctx_queue_create(struct ai_ctx *ctx, void __user *uarg)
 	    k.sq_entries > AI_MAX_SQ_ENTRIES ||
 	    k.cq_entries > AI_MAX_CQ_ENTRIES)
 		return -EINVAL;
-	ret = ai_ctx_alive(ctx) ?:
-	      ai_sec_may(&ctx->sec, AI_RIGHT_EXEC, AIOFFLOAD_DEVICE_ANY);
+	ret = ai_ctx_alive(ctx) ?: ai_ctx_may(ctx, AI_RIGHT_EXEC);
 	if (ret)
 		return ret;
 	k.sq_entries = roundup_pow_of_two(k.sq_entries);

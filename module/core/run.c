@@ -38,14 +38,26 @@ static int sync_status(const struct ai_request *rq, int status)
 	return IS_ERR_VALUE((long)status) ? status : -EIO;
 }
 
+/* It has ended without going its own way; @began: 0 if it never did at all. */
+static void ended(struct ai_request *rq, u64 began, int status)
+{
+	if (began)
+		ai_activity_count(rq->dev, status);
+	ai_exec_count(rq->binding, began ? rq->dev->id : AIOFFLOAD_DEVICE_ANY,
+		      status);
+	ai_rq_settle(rq, began);
+}
+
 /* -EAGAIN: the device has no room, submit it. */
 static int run_sync(struct ai_request *rq, u64 now)
 {
 	struct ai_device *dev = rq->dev;
 	int ret;
 
-	if (unlikely(!percpu_ref_tryget_live(&dev->users)))
+	if (unlikely(!percpu_ref_tryget_live(&dev->users))) {
+		ended(rq, 0, -ENODEV);
 		return -ENODEV;
+	}
 	rq->job.sync = true;
 	ai_activity_begin(dev, now);
 	ret = dev->ops.run(dev, &rq->job);
@@ -53,7 +65,7 @@ static int run_sync(struct ai_request *rq, u64 now)
 	if (unlikely(ret && ret != -EAGAIN))
 		ret = sync_status(rq, ret);
 	if (ret != -EAGAIN)
-		ai_activity_count(dev, ret);
+		ended(rq, now, ret);
 	percpu_ref_put(&dev->users);
 	return ret;
 }
@@ -98,14 +110,42 @@ static int submit(struct ai_request *rq, u64 now)
 
 	rq->job.sync = false;
 	init_completion(rq->done);
-	if (unlikely(!ai_credit_get(dev, now)))
-		return ai_rq_enqueue(rq) ?: RUN_WAIT;
+	if (unlikely(!ai_credit_get(dev, now))) {
+		status = ai_rq_enqueue(rq);
+		if (!status)
+			return RUN_WAIT;
+		ended(rq, 0, status);
+		return status;
+	}
 	if (unlikely(!ai_rq_start(rq)))
 		return RUN_WAIT;
 	status = ai_rq_status(rq);
-	ai_activity_count(dev, status);
+	ended(rq, now, status);
 	ai_credit_put(dev);
 	return status;
+}
+
+/* Rights, budget, quota: may it start? */
+static int admit(struct ai_ctx *ctx, struct ai_request *rq)
+{
+	struct ai_group *metered;
+	int ret;
+
+	ret = ai_job_may(ctx, rq->binding, rq->dev);
+	if (unlikely(ret))
+		goto refused;
+	metered = ai_sec_metered(&ctx->sec);
+	if (likely(!metered))
+		return 0;
+	ret = ai_quota_job_start(metered);
+	if (ret)
+		goto refused;
+	rq->metered = metered;
+	return 0;
+
+refused:
+	ended(rq, 0, ret);
+	return ret;
 }
 
 /*
@@ -123,10 +163,11 @@ static int start(struct ai_ctx *ctx, const struct aioffload_run *k,
 		return -ENOENT;
 	if (unlikely(!ai_samples_ok(b->samples, k->first, k->count)))
 		return -EINVAL;
-	ai_rq_fill(rq, b, ai_target_of(b));
+	ai_rq_fill(rq, b, ai_target_of(ctx, b));
 	rq->job.first = k->first;
 	rq->job.count = k->count;
-	ret = ai_sec_may(&ctx->sec, AI_RIGHT_EXEC, rq->dev->id);
+	rq->deadline = now + ai_budget(k->timeout_ns, b->max_job_ns);
+	ret = admit(ctx, rq);
 	if (unlikely(ret))
 		return ret;
 	if (rq->dev->caps & AIOFFLOAD_CAP_SYNC &&
@@ -173,7 +214,6 @@ long ai_ctx_run(struct ai_ctx *ctx, void __user *uarg)
 	rq.queue = NULL;
 	rq.done = &done;
 	rq.sched.sd = NULL;
-	rq.deadline = ai_deadline(now, k.timeout_ns);
 	rcu_read_lock_sched();
 	ret = start(ctx, &k, &rq, now);
 	rcu_read_unlock_sched();

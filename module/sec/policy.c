@@ -2,18 +2,22 @@
 /* What is demanded; lockdown. */
 #include <linux/errno.h>
 
-#include "sec.h"
-
-/* Raised whenever an earlier answer may have become wrong. Never 0. */
-u32 ai_sec_generation = 1;
+#include "group.h"
 
 int ai_sec_init(void)
 {
-	return 0;
+	int ret;
+
+	ret = ai_audit_init();
+	if (ret)
+		return ret;
+	return ai_group_init();
 }
 
 void ai_sec_exit(void)
 {
+	ai_group_exit();
+	ai_audit_exit();
 }
 
 long ai_sec_policy(struct ai_sec_ctx *sec, void __user *uarg)

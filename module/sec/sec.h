@@ -45,15 +45,14 @@ void ai_sec_exit(void);
  * @generation:	of the policy that it came from
  * @cgroup:	id of the caller's cgroup
  * @rights:	AI_RIGHT_*
- * @metered:	the nearest group, from the context's upwards, with a limit on
- *		jobs or time, or NULL: then jobs are not counted
  * @devices:	bit N: device N
+ *
+ * What a capability adds is not in it: the next caller may not have that.
  */
 struct ai_sec_answer {
-	u32 generation;
-	u32 rights;
+	u64 generation;
 	u64 cgroup;
-	struct ai_group *metered;
+	u32 rights;
 	u64 devices[AIOFFLOAD_MAX_DEVICES / 64];
 	struct rcu_head rcu;
 };
@@ -63,6 +62,9 @@ struct ai_sec_answer {
  * @answer:	the last one, replaced as a whole
  * @cred:	the opener's
  * @group:	of the opener's cgroup; pays for what the context makes
+ * @metered:	the nearest group, from there upwards, with a limit on jobs or
+ *		time, or NULL: then jobs are not counted; as of the last time
+ *		that an answer was worked out
  * @auid:	the opener, for records that are written on nobody's behalf, by
  *		ai_audit_ctx_open(): login user, session, process (in the
  * @ses:	initial pid namespace), cgroup, what it was called, its program
@@ -76,6 +78,7 @@ struct ai_sec_ctx {
 	struct ai_sec_answer __rcu *answer;
 	const struct cred *cred;
 	struct ai_group *group;
+	struct ai_group *metered;
 	kuid_t auid;
 	unsigned int ses;
 	pid_t pid;
@@ -85,23 +88,38 @@ struct ai_sec_ctx {
 	char *subj;
 };
 
-extern u32 ai_sec_generation;
+/*
+ * Grows whenever an answer may have become wrong; 64 bits, so that nobody can
+ * make it come round to that of an old answer.
+ */
+extern u64 ai_sec_generation;
 
 /* 0 or -ENOMEM. */
 int ai_sec_open(struct ai_sec_ctx *sec);
 void ai_sec_close(struct ai_sec_ctx *sec);
 int ai_sec_may_slow(struct ai_sec_ctx *sec, u32 right, u32 device);
 
+/* As RCU-sched reader. */
 static inline bool ai_sec_answer_holds(const struct ai_sec_answer *a)
 {
+	const struct css_set *cset = rcu_dereference_sched(current->cgroups);
+
 	return a && a->generation == READ_ONCE(ai_sec_generation) &&
-	       a->cgroup == cgroup_id(task_css_set(current)->dfl_cgrp);
+	       a->cgroup == cgroup_id(cset->dfl_cgrp);
+}
+
+static inline bool ai_sec_answer_is_yes(const struct ai_sec_answer *a,
+					u32 right, u32 device)
+{
+	return (a->rights & right) == right &&
+	       (device == AIOFFLOAD_DEVICE_ANY ||
+		a->devices[device / 64] >> device % 64 & 1);
 }
 
 /**
  * ai_sec_may() - have context and caller a right, on this device?
  * @sec:	the context
- * @right:	AI_RIGHT_*
+ * @right:	AI_RIGHT_*, or 0: may they see the device? (a no is not recorded)
  * @device:	its id, or AIOFFLOAD_DEVICE_ANY
  *
  * In the caller's own context, which may hold spinlocks. Return: 0, -EACCES,
@@ -112,12 +130,11 @@ static inline int ai_sec_may(struct ai_sec_ctx *sec, u32 right, u32 device)
 	const struct ai_sec_answer *a;
 	bool yes;
 
-	rcu_read_lock();
-	a = rcu_dereference(sec->answer);
-	yes = likely(ai_sec_answer_holds(a)) && (a->rights & right) == right &&
-	      (device == AIOFFLOAD_DEVICE_ANY ||
-	       a->devices[device / 64] >> device % 64 & 1);
-	rcu_read_unlock();
+	rcu_read_lock_sched();
+	a = rcu_dereference_sched(sec->answer);
+	yes = likely(ai_sec_answer_holds(a)) &&
+	      ai_sec_answer_is_yes(a, right, device);
+	rcu_read_unlock_sched();
 	return likely(yes) ? 0 : ai_sec_may_slow(sec, right, device);
 }
 
@@ -215,16 +232,9 @@ int ai_quota_job_start(struct ai_group *metered);
 void ai_quota_job_end(struct ai_group *metered, u64 device_ns);
 
 /* Right after ai_sec_may() has said yes. */
-static inline struct ai_group *ai_sec_metered(struct ai_sec_ctx *sec)
+static inline struct ai_group *ai_sec_metered(const struct ai_sec_ctx *sec)
 {
-	const struct ai_sec_answer *a;
-	struct ai_group *g;
-
-	rcu_read_lock();
-	a = rcu_dereference(sec->answer);
-	g = likely(a) ? a->metered : NULL;
-	rcu_read_unlock();
-	return g;
+	return READ_ONCE(sec->metered);
 }
 
 struct ai_group *ai_group_get(struct ai_group *g);
