@@ -73,8 +73,14 @@ def test_install_upgrade_purge(chroot, newer, tmp_path, version, kernel):
     share.mkdir()
     os.rename(newer, share / "newer")
     result = chroot(kernel, INSTALL + """
+# What others' packages bring along is theirs to remove
+install_debs libc6-dev libconfuse2
 listing >/tmp/before
 install_debs /mnt/share/*.deb
+ls /etc/systemd/system/basic.target.wants/aioffloadd.service
+aioffloadd --check && echo "-- check passed"
+touch /etc/aioffload/keys.d/mine.pem /etc/aioffload/groups.d/mine.conf
+mkdir /run/aioffload
 for m in aioffload aioffload_cpu aioffload_null; do modinfo -k $k -n $m; done
 getent group aioffload
 ls -l /usr/lib/udev/rules.d/60-aioffload.rules
@@ -104,6 +110,7 @@ grep -c aioffload /lib/modules/$k/modules.dep || :
             if x[:1] in "<>" and "/var/lib/dkms/mok" not in x]
     assert not left, left
     assert "no group" in text
+    assert "-- check passed" in text
 
 
 def test_kernel_without_headers_is_named(chroot):

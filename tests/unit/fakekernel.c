@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "fakekernel.h"
+#include "fakesec.h"
 
 #define MAX_FD		256
 #define MAX_SLOTS	16
@@ -474,7 +475,7 @@ static int dispatch(int fd, unsigned long req, void *arg)
 	case AIOFFLOAD_IOC_QUEUE_EVENTFD:
 		return on_queue(fd, req, arg);
 	default:
-		return -ENOTTY;
+		return fake_sec_ioctl(req, arg);
 	}
 }
 

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../common/common.h"
 #include "../common/keyring.h"
 #include "sign.h"
 
@@ -140,8 +141,26 @@ static int explain(int err)
 	}
 }
 
+/* Under the name that aioffloadd gives it, if it is to lie in keys.d. */
+static int add_der(int32_t ring, const void *der, size_t bytes, bool now_only)
+{
+	char desc[KEYRING_DESC_LEN];
+	struct cert *certs;
+	const char *why;
+	int n;
+
+	if (now_only)
+		return keyring_add(ring, NULL, der, bytes);
+	n = certs_parse(der, bytes, &certs, &why);
+	if (n < 0)
+		return n;
+	keyring_describe(&certs[0], desc);
+	certs_free(certs, n);
+	return keyring_add(ring, desc, der, bytes);
+}
+
 /* *@added: whether it is in the keyring now; no module is no error. */
-static int add_now(X509 *cert, bool *added)
+static int add_now(X509 *cert, bool now_only, bool *added)
 {
 	unsigned char *der = NULL;
 	int32_t ring;
@@ -157,7 +176,7 @@ static int add_now(X509 *cert, bool *added)
 	len = i2d_X509(cert, &der);
 	if (len <= 0)
 		return cli_error(CLI_FAILED, "%s", ssl_error());
-	err = keyring_add(ring, der, (size_t)len);
+	err = add_der(ring, der, (size_t)len, now_only);
 	OPENSSL_free(der);
 	if (err)
 		return explain(err);
@@ -205,7 +224,7 @@ static int trust(const struct trust_args *args, X509 *cert)
 	if (key_strong(key, &v))
 		return cli_error(CLI_REFUSED, "%s: %s", args->path, v.reason);
 	/* first what can fail for lack of an algorithm, then the copy */
-	ret = add_now(cert, &added);
+	ret = add_now(cert, args->now_only, &added);
 	if (!ret && args->now_only && !added)
 		ret = cli_error(CLI_SETUP, "there is no keyring " KEYRING_NAME ": the module is not loaded, or only root sees it");
 	if (!ret && !args->now_only)

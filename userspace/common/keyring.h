@@ -15,10 +15,22 @@
 int keyring_find(int32_t *serial);
 
 /*
- * Add an X.509 certificate in DER form; the key may be there already. 0, or
+ * Add an X.509 certificate in DER form under a description; one that has it
+ * already is replaced. NULL: the kernel makes one of the subject's name. 0, or
  * -errno: -EPERM the ring is closed, -EACCES not the caller's to change,
  * -ENOENT or -ENOPKG an algorithm that the kernel lacks.
  */
-int keyring_add(int32_t ring, const void *der, size_t bytes);
+int keyring_add(int32_t ring, const char *desc, const void *der, size_t bytes);
+
+/*
+ * The description of a key whose certificate lies in keys.d: who sees the key
+ * knows where it comes from, and aioffloadd takes it out with its file.
+ */
+#define KEYRING_OURS		"keys.d: "
+#define KEYRING_DESC_LEN	160
+
+struct cert;
+const char *keyring_describe(const struct cert *cert,
+			     char out[KEYRING_DESC_LEN]);
 
 #endif /* AIOFFLOAD_COMMON_KEYRING_H */

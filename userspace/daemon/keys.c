@@ -2,8 +2,8 @@
 /*
  * The certificates of keys.d, and the keyring .aioffload.
  *
- * Keys that come from here carry it in their description, so that one whose
- * file has gone is taken out again; keys that others added are left alone.
+ * Their keys carry a description that says so: one whose file has gone is taken
+ * out again, and keys that others added are left alone.
  */
 #include <errno.h>
 #include <linux/keyctl.h>
@@ -14,14 +14,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../common/keyring.h"
 #include "daemon.h"
 
-#define KEYRING		".aioffload"
-#define OURS		"keys.d: "
 #define MAX_KEY_BYTES	(1U << 20)
-#define DESC_LEN	(CERT_NAME_LEN + 32)
-
-typedef int32_t key_serial;
 
 static long keyctl(int op, unsigned long a, unsigned long b, unsigned long c)
 {
@@ -30,62 +26,54 @@ static long keyctl(int op, unsigned long a, unsigned long b, unsigned long c)
 	return ret < 0 ? -errno : ret;
 }
 
-/*
- * User space can't make keyrings whose name begins with a dot, so this one is
- * the module's. One that is left of a module unloaded before has no users.
- */
-static int find_keyring(key_serial *ring)
-{
-	char line[512], type[16], name[64];
-	unsigned int serial, users;
-	FILE *f = fopen("/proc/keys", "re");
-	int ret = -ENOENT;
-
-	if (!f)
-		return -errno;
-	while (fgets(line, sizeof(line), f)) {
-		/* serial flags usage timeout perm uid gid type description: */
-		if (sscanf(line, "%x %*s %u %*s %*s %*s %*s %15s %63[^:]",
-			   &serial, &users, type, name) != 4)
-			continue;
-		if (strcmp(type, "keyring") || strcmp(name, KEYRING) || !users)
-			continue;
-		*ring = (key_serial)serial;
-		ret = 0;
-	}
-	fclose(f);
-	return ret;
-}
-
-static void describe(const struct cert *cert, char out[DESC_LEN])
-{
-	char id[17];
-	int i;
-
-	for (i = 0; i < 8; i++)
-		sprintf(id + 2 * i, "%02x", cert->key_id[i]);
-	snprintf(out, DESC_LEN, OURS "%s: %s", cert->name, id);
-}
-
 /* ---- what the keyring holds --------------------------------------------- */
 
 struct held {
-	key_serial serial;
-	char desc[DESC_LEN];
+	int32_t serial;
+	char desc[KEYRING_DESC_LEN];
 	bool wanted;
 };
 
 struct ring {
-	key_serial serial;
+	int32_t serial;
 	struct held *held;	/* those of ours */
 	size_t n;
 	bool incomplete;	/* a file could not be read: take nothing out */
 };
 
+/* "type;uid;gid;perm;description", which may hold semicolons itself */
+static const char *description(const char *text)
+{
+	int i;
+
+	for (i = 0; text && i < 4; i++) {
+		text = strchr(text, ';');
+		text = text ? text + 1 : NULL;
+	}
+	return text;
+}
+
+static void hold(struct ring *ring, int32_t serial)
+{
+	struct held *h = &ring->held[ring->n];
+	const char *desc;
+	char text[4200];
+
+	if (keyctl(KEYCTL_DESCRIBE, (unsigned long)serial, (unsigned long)text,
+		   sizeof(text) - 1) < 0)
+		return;
+	text[sizeof(text) - 1] = '\0';
+	desc = description(text);
+	if (!desc || strncmp(desc, KEYRING_OURS, strlen(KEYRING_OURS)))
+		return;
+	h->serial = serial;
+	snprintf(h->desc, sizeof(h->desc), "%s", desc);
+	ring->n++;
+}
+
 static int ring_read(struct ring *ring)
 {
-	key_serial *list = NULL, *p;
-	char text[4200], *desc;
+	int32_t *list = NULL, *p;
 	long bytes = 0, got, i;
 
 	/* it may grow between asking for its size and reading it */
@@ -102,18 +90,8 @@ static int ring_read(struct ring *ring)
 		return got < 0 ? (int)got : -ENOMEM;
 	}
 	ring->held = calloc((size_t)got / sizeof(*list) + 1, sizeof(*ring->held));
-	for (i = 0; ring->held && i < got / (long)sizeof(*list); i++) {
-		/* "type;uid;gid;perm;description" */
-		if (keyctl(KEYCTL_DESCRIBE, (unsigned long)list[i],
-			   (unsigned long)text, sizeof(text) - 1) < 0)
-			continue;
-		text[sizeof(text) - 1] = '\0';
-		desc = strrchr(text, ';');
-		if (!desc || strncmp(desc + 1, OURS, strlen(OURS)))
-			continue;
-		ring->held[ring->n].serial = list[i];
-		snprintf(ring->held[ring->n++].desc, DESC_LEN, "%s", desc + 1);
-	}
+	for (i = 0; ring->held && i < got / (long)sizeof(*list); i++)
+		hold(ring, list[i]);
 	free(list);
 	return ring->held ? 0 : -ENOMEM;
 }
@@ -152,25 +130,23 @@ static void take_out(struct ring *ring)
 
 static void add(struct ring *ring, const char *file, const struct cert *cert)
 {
-	char desc[DESC_LEN];
-	long ret;
+	char desc[KEYRING_DESC_LEN];
+	int ret;
 
-	describe(cert, desc);
-	if (have(ring, desc))
+	if (have(ring, keyring_describe(cert, desc)))
 		return;
-	ret = syscall(SYS_add_key, "asymmetric", desc, cert->der,
-		      cert->der_bytes, ring->serial);
-	if (ret >= 0)
+	ret = keyring_add(ring->serial, desc, cert->der, cert->der_bytes);
+	if (!ret)
 		log_info("key added: %s", desc);
-	else if (errno == EPERM || errno == EACCES)
+	else if (ret == -EPERM || ret == -EACCES)
 		log_err("%s: '%s' can't be added: the keyring is closed until the module is loaded anew",
 			file, cert->name);
-	else if (errno == ENOPKG || errno == ENOENT || errno == EBADMSG)
+	else if (ret == -ENOPKG || ret == -ENOENT || ret == -EBADMSG)
 		log_err("%s: this kernel can't use '%s' (%s): old kernels know RSA only",
-			file, cert->name, strerrorname_np(errno));
+			file, cert->name, strerrorname_np(-ret));
 	else
 		log_err("%s: '%s' can't be added: %s", file, cert->name,
-			strerror(errno));
+			strerror(-ret));
 }
 
 /* What the kernel will not count, or will soon stop to, is told. */
@@ -231,11 +207,11 @@ void keys_load(const char *dir, bool apply)
 	if (ret && ret != -ENOENT)
 		return;
 	if (apply) {
-		ret = find_keyring(&ring.serial);
+		ret = keyring_find(&ring.serial);
 		if (!ret)
 			ret = ring_read(&ring);
 		if (ret) {
-			log_err("the keyring " KEYRING " can't be used: %s",
+			log_err("the keyring " KEYRING_NAME " can't be used: %s",
 				strerror(-ret));
 			goto out;
 		}
@@ -250,12 +226,12 @@ out:
 
 void keys_close(void)
 {
-	key_serial ring;
-	long ret = find_keyring(&ring);
+	int32_t ring;
+	long ret = keyring_find(&ring);
 
 	if (!ret)
 		ret = keyctl(KEYCTL_RESTRICT_KEYRING, (unsigned long)ring, 0, 0);
 	if (ret && ret != -EEXIST)
-		log_err("the keyring " KEYRING " can't be closed: %s",
+		log_err("the keyring " KEYRING_NAME " can't be closed: %s",
 			strerror((int)-ret));
 }
