@@ -7,13 +7,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "../../userspace/common/common.h"
 #include "fakesec.h"
 
-struct fake_sec fake_sec;
+static struct fake_security off;
+struct fake_security *fake_secp = &off;
 
 static int do_policy(struct aioffload_policy *arg)
 {
@@ -256,6 +258,8 @@ static int do_usage(struct aioffload_usage *arg)
 
 int fake_sec_ioctl(unsigned long req, void *arg)
 {
+	if (fake_secp == &off)
+		return -ENOTTY;
 	switch (req) {
 	case AIOFFLOAD_IOC_POLICY:
 		return do_policy(arg);
@@ -300,7 +304,10 @@ void fake_cgroup(const char *path)
 
 void fake_sec_boot(void)
 {
-	memset(&fake_sec, 0, sizeof(fake_sec));
+	fake_secp = mmap(NULL, sizeof(fake_sec), PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (fake_secp == MAP_FAILED)
+		abort();
 	fake_sec.policy.mode = AIOFFLOAD_POLICY_ENFORCE;
 	strcpy(fake_sec.self, "/");
 	strcpy(fake_sec.root, "/tmp/fakecgroupXXXXXX");
@@ -318,5 +325,7 @@ static int remove_one(const char *path, const struct stat *st, int flag,
 void fake_sec_shutdown(void)
 {
 	nftw(fake_sec.root, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	munmap(fake_secp, sizeof(fake_sec));
+	fake_secp = &off;
 	cgroup_set_root(NULL);
 }

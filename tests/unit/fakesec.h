@@ -20,7 +20,7 @@ struct fake_grant {
 	struct aioffload_usage res[AIOFFLOAD_RES_NR];
 };
 
-struct fake_sec {
+struct fake_security {
 	bool denied;			/* whatever changes something is EPERM */
 	struct aioffload_policy policy;
 	struct aioffload_block blocks[16];
@@ -31,7 +31,9 @@ struct fake_sec {
 	char root[64];
 };
 
-extern struct fake_sec fake_sec;
+/* Shared with children, in which the command runs. */
+extern struct fake_security *fake_secp;
+#define fake_sec (*fake_secp)
 
 void fake_sec_boot(void);
 void fake_sec_shutdown(void);
@@ -40,7 +42,7 @@ void fake_cgroup(const char *path);
 /* What was granted to it, NULL: nothing. */
 struct fake_grant *fake_granted(const char *path);
 
-/* Called by fakekernel.c; -ENOTTY: not one of these. */
+/* Called by fakekernel.c; -ENOTTY: not one of these, or not booted. */
 int fake_sec_ioctl(unsigned long req, void *arg);
 
 #endif /* FAKESEC_H */
