@@ -21,7 +21,10 @@ static int add_buf(struct ai_binding *b, int fd, u16 *index)
 			return 0;
 		}
 	}
-	b->bufs[b->nr_bufs++].dmabuf = dmabuf;
+	b->bufs[b->nr_bufs++] = (struct ai_bind_buf) {
+		.dmabuf = dmabuf,
+		.dir = DMA_FROM_DEVICE,
+	};
 	*index = i;
 	return 0;
 }
@@ -42,10 +45,12 @@ int ai_bind_bufs_open(struct ai_binding *b, const struct aioffload_bind_io *ios,
 		ret = add_buf(b, ios[i].buf_fd, &buf_of[i]);
 		if (ret)
 			return ret;
+		if (i < b->nr_inputs)
+			continue;
 		/* dma-bufs can be exported read-only. */
-		if (i >= b->nr_inputs &&
-		    !(b->bufs[buf_of[i]].dmabuf->file->f_mode & FMODE_WRITE))
+		if (!(b->bufs[buf_of[i]].dmabuf->file->f_mode & FMODE_WRITE))
 			return -EACCES;
+		b->bufs[buf_of[i]].dir = DMA_BIDIRECTIONAL;
 	}
 	return 0;
 }
@@ -57,7 +62,7 @@ static int vmap_one(struct ai_bind_buf *buf)
 	if (!buf->dmabuf->ops->vmap)
 		return -EOPNOTSUPP;
 	if (!buf->accessed) {
-		ret = dma_buf_begin_cpu_access(buf->dmabuf, DMA_BIDIRECTIONAL);
+		ret = dma_buf_begin_cpu_access(buf->dmabuf, buf->dir);
 		if (ret)
 			return ret;
 		buf->accessed = true;
@@ -73,8 +78,9 @@ static int vmap_one(struct ai_bind_buf *buf)
  * ai_bind_bufs_vmap() - kernel addresses for all buffers
  *
  * CPU access begins here and ends with the binding: jobs start in contexts
- * that can't sleep. That is exact for buffers of ours and on hosts with
- * coherent I/O; for others docs/uapi.md tells what the application does.
+ * that can't sleep. That is enough where I/O is coherent and not bounced; else
+ * the application says when a buffer changes hands in between, as it does for
+ * its own accesses, by DMA_BUF_IOCTL_SYNC. See docs/uapi.md, BIND.
  */
 int ai_bind_bufs_vmap(struct ai_binding *b)
 {
@@ -102,7 +108,7 @@ void ai_bind_bufs_close(struct ai_binding *b)
 		if (buf->mapped)
 			dma_buf_vunmap_unlocked(buf->dmabuf, &buf->map);
 		if (buf->accessed)
-			dma_buf_end_cpu_access(buf->dmabuf, DMA_BIDIRECTIONAL);
+			dma_buf_end_cpu_access(buf->dmabuf, buf->dir);
 		dma_buf_put(buf->dmabuf);
 	}
 	b->nr_bufs = 0;

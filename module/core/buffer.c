@@ -12,15 +12,24 @@
 /**
  * struct ai_buf - behind a dma-buf of ours
  * @pages:	its memory
- * @lock:	guards @vaddr
- * @vaddr:	kernel mapping, made when first wanted, kept to the end
  * @group:	pays for it
+ * @lock:	guards the rest
+ * @vaddr:	kernel mapping, made when first wanted, kept to the end
+ * @maps:	struct buf_map, of devices that it is mapped for now
  */
 struct ai_buf {
 	struct ai_pages pages;
+	struct ai_group *group;
 	struct mutex lock;	/* see above */
 	void *vaddr;
-	struct ai_group *group;
+	struct list_head maps;
+};
+
+struct buf_map {
+	struct sg_table sgt;
+	struct device *dev;
+	enum dma_data_direction dir;
+	struct list_head node;
 };
 
 u64 ai_max_buffer_bytes(void)
@@ -30,49 +39,96 @@ u64 ai_max_buffer_bytes(void)
 		     (u64)INT_MAX << PAGE_SHIFT);
 }
 
+/* The largest piece that the device takes, and that bounce pages can hold. */
+static unsigned int max_segment(struct device *dev)
+{
+	return min_t(size_t, dma_get_max_seg_size(dev),
+		     dma_max_mapping_size(dev));
+}
+
 static struct sg_table *buf_map(struct dma_buf_attachment *at,
 				enum dma_data_direction dir)
 {
 	struct ai_buf *buf = at->dmabuf->priv;
-	struct sg_table *sgt;
+	struct buf_map *map;
 	int ret;
 
-	sgt = kzalloc(sizeof(*sgt), GFP_KERNEL);
-	if (!sgt)
+	map = kzalloc(sizeof(*map), GFP_KERNEL);
+	if (!map)
 		return ERR_PTR(-ENOMEM);
-	/* Neighbouring pages become one entry, but none too long for the device. */
-	ret = sg_alloc_table_from_pages_segment(sgt, buf->pages.pages,
+	map->dev = at->dev;
+	map->dir = dir;
+	/* Neighbouring pages become one entry. */
+	ret = sg_alloc_table_from_pages_segment(&map->sgt, buf->pages.pages,
 						buf->pages.nr, 0,
 						buf->pages.nr << PAGE_SHIFT,
-						dma_get_max_seg_size(at->dev),
+						max_segment(at->dev),
 						GFP_KERNEL);
 	if (ret)
 		goto err_free;
-	ret = dma_map_sgtable(at->dev, sgt, dir, 0);
+	ret = dma_map_sgtable(at->dev, &map->sgt, dir, 0);
 	if (ret)
 		goto err_table;
-	return sgt;
+	mutex_lock(&buf->lock);
+	list_add_tail(&map->node, &buf->maps);
+	mutex_unlock(&buf->lock);
+	return &map->sgt;
 
 err_table:
-	sg_free_table(sgt);
+	sg_free_table(&map->sgt);
 err_free:
-	kfree(sgt);
+	kfree(map);
 	return ERR_PTR(ret);
 }
 
 static void buf_unmap(struct dma_buf_attachment *at, struct sg_table *sgt,
 		      enum dma_data_direction dir)
 {
+	struct ai_buf *buf = at->dmabuf->priv;
+	struct buf_map *map = container_of(sgt, struct buf_map, sgt);
+
+	mutex_lock(&buf->lock);
+	list_del(&map->node);
+	mutex_unlock(&buf->lock);
 	dma_unmap_sgtable(at->dev, sgt, dir, 0);
 	sg_free_table(sgt);
-	kfree(sgt);
+	kfree(map);
 }
 
 /*
- * Limit: there is no begin_cpu_access()/end_cpu_access() here, so a buffer that
- * is mapped for a device through bounce pages (swiotlb), or for one that is not
- * coherent, is not synchronised while it stays mapped. See docs/uapi.md, BIND.
+ * What devices wrote becomes visible here. They see our pages themselves where
+ * I/O is coherent; copies, where they are reached through bounce pages.
  */
+static int buf_begin_cpu_access(struct dma_buf *dmabuf,
+				enum dma_data_direction dir)
+{
+	struct ai_buf *buf = dmabuf->priv;
+	struct buf_map *map;
+
+	mutex_lock(&buf->lock);
+	/* Also for who will only write: perhaps not all of it. */
+	list_for_each_entry(map, &buf->maps, node)
+		dma_sync_sgtable_for_cpu(map->dev, &map->sgt, map->dir);
+	mutex_unlock(&buf->lock);
+	return 0;
+}
+
+/* And here the other way; who has only read passes nothing on. */
+static int buf_end_cpu_access(struct dma_buf *dmabuf,
+			      enum dma_data_direction dir)
+{
+	struct ai_buf *buf = dmabuf->priv;
+	struct buf_map *map;
+
+	mutex_lock(&buf->lock);
+	list_for_each_entry(map, &buf->maps, node)
+		dma_sync_sgtable_for_device(map->dev, &map->sgt,
+					    map->dir == DMA_BIDIRECTIONAL ?
+					    dir : map->dir);
+	mutex_unlock(&buf->lock);
+	return 0;
+}
+
 static vm_fault_t buf_fault(struct vm_fault *vmf)
 {
 	struct ai_buf *buf = vmf->vma->vm_private_data;
@@ -142,6 +198,8 @@ static void buf_release(struct dma_buf *dmabuf)
 static const struct dma_buf_ops buf_ops = {
 	.map_dma_buf = buf_map,
 	.unmap_dma_buf = buf_unmap,
+	.begin_cpu_access = buf_begin_cpu_access,
+	.end_cpu_access = buf_end_cpu_access,
 	.mmap = buf_mmap,
 	.vmap = buf_vmap,
 	.vunmap = buf_vunmap,
@@ -160,6 +218,7 @@ static struct ai_buf *buf_new(struct ai_group *group, size_t bytes)
 	ret = ai_quota_charge(group, AIOFFLOAD_RES_BYTES, bytes);
 	if (ret)
 		goto err_free;
+	INIT_LIST_HEAD(&buf->maps);
 	ret = ai_pages_alloc(&buf->pages, bytes >> PAGE_SHIFT);
 	if (ret)
 		goto err_charge;

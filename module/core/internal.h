@@ -47,6 +47,7 @@
 #include <linux/atomic.h>
 #include <linux/completion.h>
 #include <linux/device.h>
+#include <linux/dma-direction.h>
 #include <linux/fs.h>
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
@@ -248,11 +249,13 @@ void ai_prepared_release_device(struct ai_device *dev);
 
 /**
  * struct ai_bind_buf - one dma-buf that a binding uses
- * @vaddr:	its kernel address, if a device of the binding needs one
+ * @map:	its kernel address, if a device of the binding needs one
+ * @dir:	DMA_FROM_DEVICE if the CPU will only read it (it holds no output)
  */
 struct ai_bind_buf {
 	struct dma_buf *dmabuf;
 	struct iosys_map map;
+	enum dma_data_direction dir;
 	bool mapped;
 	bool accessed;
 };

@@ -30,11 +30,12 @@ KERNELS = os.environ.get("AIOFFLOAD_KERNELS", "6.1 6.12 7.3").split()
 
 # In this order: what leaves the modules as they were goes first.
 C_PROGRAMS = ["abi", "buffers", "models", "bind", "run", "queue", "rings",
-              "zerocopy", "perm", "sandbox", "lib", "faults", "kill"]
+              "zerocopy", "import", "perm", "sandbox", "lib", "faults", "kill"]
 SCRIPTS = ["cli", "golden"]
 
 # Slab debugging works on stock kernels: red zones, poison, sanity checks.
-APPEND = ["slub_debug=FZP", "oops=panic"]
+# swiotlb: what devices import is bounced, so that missing syncs show.
+APPEND = ["slub_debug=FZP", "oops=panic", "swiotlb=force"]
 MEMORY = 2048
 TIMEOUT = 2400
 # All samples of all models in scalar code on the first kernel; on the others
@@ -92,6 +93,28 @@ def models_dir():
     shared = os.path.join(SHARED, "models")
     return shared if os.path.isdir(shared) else os.path.join(
         TOP, "tests", "data", "models")
+
+
+def build_modules(kernel, to):
+    """tests/vm/kmod, against that kernel's headers, into the directory."""
+    dst = os.path.join(BUILD, "kmod-" + kernel)
+    os.makedirs(dst, exist_ok=True)
+    for src in (HERE + "/kmod", TOP + "/module/compat"):
+        # with their times: what has not changed is not built again
+        subprocess.run(["cp", "-a", src, dst], check=True)
+    script = ("set -e; cd kmod; rm -rf compat; ln -s ../compat compat; "
+              "sh ../compat/configure /lib/modules/$KERNELRELEASE/build; "
+              "make -s -C /lib/modules/$KERNELRELEASE/build M=$PWD modules")
+    r = subprocess.run([TOP + "/tools/vm", "chroot", "--kernel", kernel,
+                        "--bind", dst, "--cwd", dst, "--", "sh", "-c", script],
+                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                       text=True)
+    if r.returncode:
+        raise RuntimeError("building tests/vm/kmod failed:\n" + r.stdout)
+    os.makedirs(to)
+    for f in os.listdir(dst + "/kmod"):
+        if f.endswith(".ko"):
+            shutil.copy(os.path.join(dst, "kmod", f), to)
 
 
 def at_once():
@@ -156,6 +179,7 @@ def make_share(kernel):
         shutil.copytree(corpus, share + "/corpus")
     else:
         os.makedirs(share + "/corpus")
+    build_modules(kernel, share + "/kmod")
     if BARE:
         copy_modules(kernel, share + "/ko")
     return share

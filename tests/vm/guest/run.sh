@@ -5,6 +5,7 @@
 dir=$(dirname "$0")
 export PATH="$dir/bin:$PATH"
 export VMTEST_CORPUS="$dir/corpus" VMTEST_MODELS="$dir/models" VMTEST_KEYS="$dir/keys"
+export VMTEST_KMOD="$dir/kmod"
 echo 1 >/proc/sys/kernel/sysrq
 echo 0 >/proc/sys/kernel/printk_ratelimit
 for prog in $(cut -d' ' -f1 "$1" | uniq); do
