@@ -364,17 +364,15 @@ static int takeable(struct ai_queue *q, u32 to_submit)
 	/* Pairs with the application's release: entries are written. */
 	u32 tail = smp_load_acquire(&q->ring->sq_tail);
 	u32 avail = tail - q->sq_head;
-	u32 head, posted, room;
+	u32 head, room;
 	int unread;
 
 	if (avail > q->sq_entries)
 		return -EPROTO;
 	unread = ai_ring_unread(q, &head);
-	posted = READ_ONCE(q->cq_tail);
-	/* It may go forward only: room was promised on its account. */
-	if (unread < 0 || head - q->cq_seen > posted - q->cq_seen)
-		return -EPROTO;
-	q->cq_seen = head;
+	if (unread < 0)
+		return unread;
+	ai_ring_saw(q, head);
 	room = q->cq_entries - (q->taken - head);
 	avail = min(avail, to_submit);
 	if (avail && !room)

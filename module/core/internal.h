@@ -588,7 +588,7 @@ struct ai_ring_page {
  * Submitter's side, under @submit_lock:
  * @sq_head:	next entry to take
  * @taken:	entries taken since creation; also read under @cq_lock
- * @cq_seen:	the application's cq.head when last looked at
+ * @cq_seen:	the application's cq.head at the last submission; read by all
  * @free:	requests at hand
  * @alone:	no job is on its way, so nobody else posts completions
  * @tail:	if @alone: @cq_tail and what was posted without its lock since

@@ -35,17 +35,27 @@ static inline void ai_ring_publish(struct ai_queue *q, u32 tail)
 /**
  * ai_ring_unread() - completions that the application has not reaped
  *
- * Its index is read first: what it has seen of ours is then no newer than what
- * we read. Return: the number, or -EPROTO if the index is wild.
+ * Its index may go forward only, up to ours: room was promised on its account.
+ * What it has shown before is read first and ours last, so that a sane one lies
+ * between them whoever else is at work. Return: the number, or -EPROTO if the
+ * index is wild.
  */
 static inline int ai_ring_unread(const struct ai_queue *q, u32 *head)
 {
-	u32 unread;
+	/* Pairs with ai_ring_saw(): the index now is no older than that. */
+	u32 seen = smp_load_acquire(&q->cq_seen);
+	u32 tail;
 
 	/* Pairs with the application's release: it has read its entries. */
 	*head = smp_load_acquire(&q->ring->cq_head);
-	unread = READ_ONCE(q->cq_tail) - *head;
-	return unread <= q->cq_entries ? (int)unread : -EPROTO;
+	tail = READ_ONCE(q->cq_tail);
+	return *head - seen <= tail - seen ? (int)(tail - *head) : -EPROTO;
+}
+
+/* With q->submit_lock: it is at @head now and must not go back. */
+static inline void ai_ring_saw(struct ai_queue *q, u32 head)
+{
+	smp_store_release(&q->cq_seen, head);
 }
 
 #endif /* AIOFFLOAD_RING_H */

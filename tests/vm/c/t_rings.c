@@ -147,6 +147,44 @@ TEST(completion_head_from_the_future)
 	}
 }
 
+static short polled(void)
+{
+	struct pollfd p = { .fd = q.fd, .events = POLLIN | POLLOUT };
+
+	MUST(poll(&p, 1, 0));
+	return p.revents;
+}
+
+/* Submitting, waiting and polling say the same of an index, while it is wild. */
+static void expect_wild_head(uint32_t wild)
+{
+	uint32_t good = *q.cq_head;
+
+	*q.cq_head = wild;
+	EXPECT_ERRNO(queue_enter(&q, 1, 0, 0), EPROTO);
+	EXPECT_ERRNO(queue_enter(&q, 0, 1, S), EPROTO);
+	EXPECT_EQ(polled(), POLLERR);
+	*q.cq_head = good;
+	EXPECT_EQ(polled() & POLLERR, 0);
+}
+
+TEST(completion_head_that_went_back)
+{
+	setup("", 8, 0);
+	for (int i = 0; i < 40; i++) {
+		queue_nop(&q, i);
+		EXPECT_EQ(queue_enter(&q, 1, 1, 0), 1);
+		EXPECT_EQ(queue_reap_one(&q).user_data, i);
+		queue_nop(&q, 1000);		/* shows how far we have come */
+		EXPECT_EQ(queue_enter(&q, 1, 1, 0), 1);
+		expect_wild_head(*q.cq_head - 1);
+		expect_wild_head(*q.cq_head - 8);
+		expect_wild_head(*q.cq_head - 0x80000000);
+		expect_wild_head(*q.cq_head + 2);
+		EXPECT_EQ(queue_reap_one(&q).user_data, 1000);
+	}
+}
+
 /* The kernel's own indices are copies for us; writing them changes nothing. */
 TEST(kernels_indices_are_not_believed)
 {

@@ -4,7 +4,6 @@
  * sides: the very pages, foreign memory, and costs that do not grow with size.
  */
 #include <fcntl.h>
-#include <linux/udmabuf.h>
 #include "vmtest.h"
 
 #define MIB	(1UL << 20)
@@ -96,83 +95,6 @@ TEST(input_is_read_in_place)
 
 /* ---- memory of others ---- */
 
-/*
- * A dma-buf of another driver, and a look at its memory that goes through that
- * driver alone.
- */
-struct foreign {
-	int fd;
-	uint8_t *map;
-};
-
-/* A memfd's pages as a dma-buf. */
-static struct foreign udmabuf(size_t bytes)
-{
-	struct udmabuf_create c = { .size = bytes, .flags = UDMABUF_FLAGS_CLOEXEC };
-	int dev = open("/dev/udmabuf", O_RDWR | O_CLOEXEC), memfd;
-	struct foreign f;
-
-	if (dev < 0)
-		SKIP("no /dev/udmabuf on this kernel");
-	memfd = MUST(memfd_create("foreign", MFD_ALLOW_SEALING | MFD_CLOEXEC));
-	MUST(ftruncate(memfd, bytes));
-	MUST(fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK));
-	c.memfd = memfd;
-	f.fd = MUST(ioctl(dev, UDMABUF_CREATE, &c));
-	f.map = buf_map(memfd, bytes);
-	close(memfd);
-	close(dev);
-	return f;
-}
-
-/* What is needed of <drm/drm.h>, which not every build machine has. */
-struct drm_create_dumb {
-	uint32_t height, width, bpp, flags, handle, pitch;
-	uint64_t size;
-};
-
-struct drm_map_dumb {
-	uint32_t handle, pad;
-	uint64_t offset;
-};
-
-struct drm_prime {
-	uint32_t handle, flags;
-	int32_t fd;
-};
-
-#define DRM_CREATE_DUMB	_IOWR('d', 0xb2, struct drm_create_dumb)
-#define DRM_MAP_DUMB	_IOWR('d', 0xb3, struct drm_map_dumb)
-#define DRM_PRIME_TO_FD	_IOWR('d', 0x2d, struct drm_prime)
-
-/* A buffer of the virtual graphics driver, which every kernel here has. */
-static struct foreign vgem(size_t bytes)
-{
-	struct drm_create_dumb create = { .width = 1024, .bpp = 32 };
-	struct drm_map_dumb map = { 0 };
-	struct drm_prime prime = { .flags = O_CLOEXEC | O_RDWR };
-	struct foreign f;
-	int dev;
-
-	if (run_command("modprobe vgem 2>/dev/null"))
-		SKIP("no module vgem");
-	dev = open("/dev/dri/card0", O_RDWR | O_CLOEXEC);
-	if (dev < 0)
-		SKIP("no /dev/dri/card0: %s", strerror(errno));
-	create.height = bytes / 4096;
-	MUST(ioctl(dev, DRM_CREATE_DUMB, &create));
-	map.handle = create.handle;
-	MUST(ioctl(dev, DRM_MAP_DUMB, &map));
-	prime.handle = create.handle;
-	MUST(ioctl(dev, DRM_PRIME_TO_FD, &prime));
-	f.fd = prime.fd;
-	f.map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, dev, map.offset);
-	if (f.map == MAP_FAILED)
-		FAIL("mmap of vgem's buffer: %s", strerror(errno));
-	close(dev);
-	return f;
-}
-
 static void check_foreign(struct foreign f)
 {
 	static struct model_bytes m;
@@ -196,12 +118,20 @@ static void check_foreign(struct foreign f)
 
 TEST(udmabufs_memory_is_read_and_written)
 {
-	check_foreign(udmabuf(4 * 4096));
+	struct foreign f;
+
+	if (!foreign_udmabuf(&f, 4 * 4096))
+		SKIP("no /dev/udmabuf on this kernel");
+	check_foreign(f);
 }
 
 TEST(vgems_memory_is_read_and_written)
 {
-	check_foreign(vgem(4 * 4096));
+	struct foreign f;
+
+	if (!foreign_vgem(&f, 4 * 4096))
+		SKIP("no vgem on this kernel");
+	check_foreign(f);
 }
 
 /* Input from our memory, output to another driver's. */
@@ -230,9 +160,9 @@ static void check_between(struct foreign f)
 	EXPECT_EQ(f.map[17], 0x12 ^ LUT_XOR);
 }
 
-TEST(from_own_memory_to_udmabufs)
+TEST(from_own_memory_to_anothers)
 {
-	check_between(udmabuf(4096));
+	check_between(foreign_any(4096));
 }
 
 TEST(from_own_memory_to_vgems)

@@ -171,6 +171,21 @@ unsigned int queue_ready(struct queue *q);
 bool queue_reap(struct queue *q, struct aioffload_cqe *cqe);
 struct aioffload_cqe queue_reap_one(struct queue *q);	/* there is one */
 
+/* ---- foreign.c ---- */
+/*
+ * A dma-buf of another driver, and a look at its memory that goes through that
+ * driver alone.
+ */
+struct foreign {
+	int fd;
+	uint8_t *map;
+};
+
+/* False: the kernel has no such driver. @bytes: whole pages */
+bool foreign_udmabuf(struct foreign *f, size_t bytes);
+bool foreign_vgem(struct foreign *f, size_t bytes);
+struct foreign foreign_any(size_t bytes);
+
 /* A thread-less helper for concurrency: run fn in a child; its pid. */
 int spawn(void (*fn)(void *), void *arg);
 void reap(int pid);			/* it must have ended with status 0 */
