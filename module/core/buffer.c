@@ -215,10 +215,10 @@ static struct ai_buf *buf_new(struct ai_group *group, size_t bytes)
 	if (!buf)
 		return ERR_PTR(-ENOMEM);
 	mutex_init(&buf->lock);
+	INIT_LIST_HEAD(&buf->maps);
 	ret = ai_quota_charge(group, AIOFFLOAD_RES_BYTES, bytes);
 	if (ret)
 		goto err_free;
-	INIT_LIST_HEAD(&buf->maps);
 	ret = ai_pages_alloc(&buf->pages, bytes >> PAGE_SHIFT);
 	if (ret)
 		goto err_charge;
