@@ -30,6 +30,7 @@ class Machine:
         self.cpus = opt.get("cpus", 2)
         self.memory = opt.get("memory", 1024)
         self.icount = opt.get("icount", False)
+        self.debug = opt.get("debug", False)    # the kernel is one of debugk's
         self.slim = opt.get("slim")
         self.append = opt.get("append", "")
         self.timeout = opt.get("timeout", 300)
@@ -65,6 +66,7 @@ class Machine:
             settings = {"vm_shares": " ".join("%s:%s:%s" % (tag, there, mode)
                                               for tag, _, there, mode in shares),
                         "vm_icount": "1" if self.icount else "",
+                        "vm_debug": "1" if self.debug else "",
                         "vm_stdin": "1" if self.stdin else "",
                         "vm_cwd": self.cwd}
             a.file("vm/settings", "".join("%s=%s\n" % (k, shlex.quote(v))
@@ -92,9 +94,16 @@ class Machine:
                  "random.trust_cpu=on", "net.ifnames=0"]
         if self.icount:
             words += ["nokaslr", "tsc=reliable"]
+        if self.debug:
+            # One report would silence all that follow.
+            words += ["kasan_multi_shot", "kmemleak=on"]
         if self.append:
             words.append(self.append)
         return " ".join(words)
+
+    def _cpu(self):
+        # With five levels of page tables KASAN reports nonsense at boot
+        return self.cpu or ("max,la57=off" if self.debug else "max")
 
     def _argv(self, tmp):
         argv = ["qemu-system-x86_64", "-machine", "q35", "-nodefaults",
@@ -112,7 +121,7 @@ class Machine:
                      "-rtc", "base=2026-01-01T00:00:00,clock=vm"]
         else:
             argv += ["-accel", "tcg,thread=multi", "-smp", str(self.cpus),
-                     "-cpu", self.cpu or "max", "-rtc", "base=utc",
+                     "-cpu", self._cpu(), "-rtc", "base=utc",
                      "-device", "virtio-rng-pci"]
             for tag, src, _, mode in self._shares():
                 argv += ["-fsdev", "local,id=%s,security_model=none,"

@@ -37,7 +37,7 @@ port() {
 }
 exec 9>"$(port ctl)"
 
-vm_shares="" vm_icount="" vm_stdin="" vm_cwd=/
+vm_shares="" vm_icount="" vm_debug="" vm_stdin="" vm_cwd=/
 # shellcheck disable=SC1091  # made by tools/vm for each run
 . /run/vm/settings
 for s in $vm_shares; do
@@ -107,6 +107,18 @@ else
 		$bb usleep 50000
 		n=$((n + 1))
 	done
+fi
+
+# What has no reference left is a leak once it is 5 s old; only a second scan
+# in a row is sure of it. The reports go to the log with the rest.
+leaks=/sys/kernel/debug/kmemleak
+if [ -n "$vm_debug" ] && [ -w $leaks ]; then
+	$bb sleep 6
+	echo scan >$leaks
+	echo scan >$leaks
+	while read -r line; do
+		echo "<4>kmemleak: $line" >/dev/kmsg
+	done <$leaks
 fi
 [ -z "$stdin_relay" ] || kill "$stdin_relay" 2>/dev/null
 $bb dmesg -r >"$(port dmesg)" 2>/dev/null

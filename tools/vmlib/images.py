@@ -23,7 +23,7 @@ import subprocess
 import sys
 import time
 
-from . import cpio, slim
+from . import cpio, debugk, slim
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CACHE = os.environ.get("AIOFFLOAD_VM_CACHE", os.path.join(TOP, "build", "vm"))
@@ -68,7 +68,7 @@ def locked(kernel):
         yield home
 
 
-def _run(argv, log, what, **kw):
+def run_logged(argv, log, what, **kw):
     """Run quietly into a log; on failure show the end of it."""
     with open(log, "ab") as f:
         f.write(("+ %s\n" % " ".join(argv)).encode())
@@ -90,6 +90,8 @@ def base_key(rel):
 
 def base(rel, quiet=True):
     """The base image's directory; built when it is not there."""
+    if rel.stock:
+        return debugk.base(rel, quiet)
     path = os.path.join(CACHE, rel.kernel, "base-" + base_key(rel))
     if not os.path.exists(path + "/done"):
         with locked(rel.kernel):
@@ -98,6 +100,11 @@ def base(rel, quiet=True):
     elif not quiet:
         say("%s: base image is current" % rel.kernel)
     return path
+
+
+def lower(rel):
+    """The release's tree, as the lower directories of an overlay."""
+    return debugk.lower(rel) if rel.stock else base(rel) + "/root"
 
 
 def _build_base(rel, path):
@@ -114,7 +121,7 @@ def _build_base(rel, path):
         % (rel.kernel, rel.suite))
     # INITRD=No: Debian's kernel hook then makes no initramfs; ours is used.
     # The first hook keeps the package lists: our packages may want them.
-    _run(["mmdebstrap", "--variant=minbase", "--mode=root",
+    run_logged(["mmdebstrap", "--variant=minbase", "--mode=root",
           "--include=" + ",".join(rel.packages),
           "--aptopt=Apt::Install-Recommends \"false\"",
           "--dpkgopt=path-exclude=/usr/share/locale/*",
@@ -130,9 +137,9 @@ def _build_base(rel, path):
         return
     _user_for_tests(path + "/root")
     shutil.copy(path + "/root/boot/vmlinuz-" + release, path + "/vmlinuz")
-    _initrd(path + "/root", release, path + "/initrd")
+    initrd(path + "/root", release, path + "/initrd")
     say("%s: packing %s ..." % (rel.kernel, release))
-    _ext4(path + "/root", path + "/root.img", log)
+    ext4(path + "/root", path + "/root.img", log)
     open(path + "/done", "w").close()
     say("%s: base image done in %d s" % (rel.kernel, time.time() - start))
 
@@ -147,7 +154,7 @@ def _foreign_headers(root, rel, log):
               "tar -x --keep-directory-symlink -C / && rm %s_*.deb && "
               "ln -sf aarch64-linux-gnu-gcc-12 /usr/bin/aarch64-linux-gnu-gcc"
               % (rel.cross, name, rel.cross, name, name))
-    _run(chroot_argv(root) + ["sh", "-ec", script], log,
+    run_logged(chroot_argv(root) + ["sh", "-ec", script], log,
          "fetching the headers of " + rel.cross, env=chroot_env())
 
 
@@ -169,7 +176,7 @@ def _user_for_tests(root):
                            "--shell", "/bin/sh", "user"])
 
 
-def _ext4(tree, image, log):
+def ext4(tree, image, log):
     size = int(subprocess.check_output(
         ["du", "-s", "--block-size=1M", "--apparent-size", tree]).split()[0])
     inodes = int(subprocess.check_output(
@@ -179,7 +186,7 @@ def _ext4(tree, image, log):
     tmp = image + ".tmp"
     if os.path.exists(tmp):
         os.unlink(tmp)
-    _run(["mke2fs", "-q", "-F", "-t", "ext4", "-O", "^has_journal", "-m", "0",
+    run_logged(["mke2fs", "-q", "-F", "-t", "ext4", "-O", "^has_journal", "-m", "0",
           "-N", str(inodes + 1024), "-E", "lazy_itable_init=1",
           "-d", tree, tmp, "%dM" % size], log, "mke2fs")
     os.rename(tmp, image)
@@ -219,7 +226,7 @@ def module_bytes(path):
     return data
 
 
-def _initrd(root, release, path):
+def initrd(root, release, path):
     busybox = shutil.which("busybox")
     if not busybox:
         raise Error("busybox is missing: run tools/deps test")
@@ -255,7 +262,7 @@ def packages(rel, quiet=True):
     if not files:
         raise Error("there are no packages in build/deb: run 'make deb' "
                     "(or boot without them: --bare)")
-    key = digest(RECIPE, base_key(rel), read(HERE + "/slim.py"),
+    key = digest(RECIPE, os.path.basename(base_dir), read(HERE + "/slim.py"),
                  *[digest(os.path.basename(f), read(f)) for f in files])
     path = os.path.join(CACHE, rel.kernel, "pkg-" + key)
     if not os.path.exists(path + "/done"):
@@ -274,7 +281,7 @@ def with_more(rel, names, ours):
     files = debs() if ours else []
     if ours and not files:
         raise Error("there are no packages in build/deb: run 'make deb'")
-    key = digest(RECIPE, base_key(rel), *sorted(names),
+    key = digest(RECIPE, os.path.basename(base_dir), *sorted(names),
                  *[digest(os.path.basename(f), read(f)) for f in files])
     path = os.path.join(CACHE, rel.kernel, "more-" + key)
     if not os.path.exists(path + "/done"):
@@ -300,20 +307,20 @@ def _build_packages(rel, base_dir, path, files, more=()):
     say("%s: installing %s ..." % (rel.kernel, " ".join(
         ["our packages, DKMS builds the modules"][:len(files)] + list(more))))
     release = read(base_dir + "/release").decode().strip()
-    with overlay(base_dir + "/root", path + "/layer") as root:
+    with overlay(lower(rel), path + "/layer") as root:
         names = list(more)
         for f in files:
             shutil.copy(f, root + "/tmp/")
             names.append("/tmp/" + os.path.basename(f))
-        _run(chroot_argv(root) + ["apt-get", "install", "-y",
-                                  "-o", "Dpkg::Use-Pty=0"] + names,
-             log, "installing the packages on " + rel.kernel, env=chroot_env())
+        run_logged(chroot_argv(root) + ["apt-get", "install", "-y",
+                                        "-o", "Dpkg::Use-Pty=0"] + names,
+                   log, "installing the packages on " + rel.kernel, env=chroot_env())
         for f in files:
             os.unlink(root + "/tmp/" + os.path.basename(f))
         if files:
             _check_modules(root, release, log)
             slim.build(root, release, path + "/slim.cpio")
-        _ext4(root, path + "/root.img", log)
+        ext4(root, path + "/root.img", log)
     shutil.rmtree(path + "/layer")
     open(path + "/done", "w").close()
     say("%s: packages installed in %d s" % (rel.kernel, time.time() - start))

@@ -15,6 +15,7 @@ COMMON = ["dkms", "kmod", "udev", "python3", "libjson-c5", "procps",
 
 class Release:
     cross = None        # architecture to build for, if not this one
+    stock = None        # the release it differs from in its kernel only
 
     def __init__(self, kernel, suite, extra, backports=False):
         self.kernel = kernel
@@ -43,6 +44,16 @@ class CrossRelease(Release):
         self.packages = ["make", "libc6-dev", compiler, "linux-headers-amd64"]
 
 
+class DebugRelease:
+    """A release with a kernel that we build, with every check: debugk.py."""
+    cross = None
+
+    def __init__(self, kernel, stock, config):
+        self.kernel = kernel
+        self.stock = stock
+        self.config = config    # in tests/debug
+
+
 RELEASES = {r.kernel: r for r in (
     Release("6.1", "bookworm", ["libssl3"]),
     Release("6.12", "trixie", ["libssl3t64"]),
@@ -50,4 +61,8 @@ RELEASES = {r.kernel: r for r in (
 )}
 CROSS = {r.kernel: r for r in (
     CrossRelease("arm64", "bookworm", "arm64", "gcc-12-aarch64-linux-gnu"),
+)}
+# Made by `make debug-kernel` only, not by `tools/vm build`: half an hour.
+DEBUG = {r.kernel: r for r in (
+    DebugRelease("debug-6.12", RELEASES["6.12"], "config-6.12"),
 )}
