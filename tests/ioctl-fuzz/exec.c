@@ -19,6 +19,7 @@
 #define KILL_SECONDS	60	/* emulated, with every check on */
 
 unsigned int program_ms = 2500;
+struct op_stats *op_stats;
 
 static _Thread_local sigjmp_buf out_of_call;
 static _Thread_local volatile bool in_call;
@@ -56,6 +57,8 @@ long run_call(struct world *w, const struct call *c)
 	if (!sigsetjmp(out_of_call, 1)) {
 		in_call = true;
 		ret = ops[c->op].run(w, c->arg);
+		__atomic_fetch_add(ret < 0 ? &op_stats[c->op].failed :
+				   &op_stats[c->op].ok, 1, __ATOMIC_RELAXED);
 	}
 	in_call = false;
 	if (c->fail)

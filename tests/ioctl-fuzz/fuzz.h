@@ -60,7 +60,7 @@ struct program {
  *	c b m q e g	number of a context, buffer, model, queue, eventfd, cgroup
  *	K		one of these kinds of descriptors
  *	v		a device's number, or any
- *	s		a slot
+ *	s S		a slot; S: mostly any
  *	n		a count		B	bytes
  *	o		an offset	t	a time in ns
  *	k		which model	r	a seed for what is arbitrary
@@ -170,6 +170,14 @@ void models_make(const char *dir);	/* and those of a directory, if given */
 
 extern unsigned int program_ms;		/* then it is killed */
 
+/* How often each call succeeded, shared with the programs' processes. */
+struct op_stats {
+	uint32_t ok;
+	uint32_t failed;
+};
+
+extern struct op_stats *op_stats;
+
 /* False: it could not be killed. */
 bool program_run(const struct program *p);
 long run_call(struct world *w, const struct call *c);
@@ -197,8 +205,8 @@ void watch_mark(const char *text);
 #define USER_ID		1000
 
 int write_file(const char *path, const char *text);	/* 0 or -errno */
-bool modules_load(uint64_t *rng);
-bool modules_unload(void);
+bool modules_insert(uint64_t *rng);
+bool modules_delete(void);
 /* What the programs find: cgroups, permissions, parameters. */
 void stage_prepare(void);
 void stage_reset(void);

@@ -94,14 +94,15 @@ static uint64_t ordinary(uint64_t *r, char kind)
 	case 'v':
 		return chance(r, 40) ? AIOFFLOAD_DEVICE_ANY : rng_below(r, 5);
 	case 's':
-		return chance(r, 80) ? rng_below(r, 2) : chance(r, 50) ?
-			AIOFFLOAD_SLOT_ANY : rng_below(r, 8);
+		return chance(r, 85) ? rng_below(r, 3) : rng_below(r, 8);
+	case 'S':
+		return chance(r, 60) ? AIOFFLOAD_SLOT_ANY : rng_below(r, 4);
 	case 'n':
 		return chance(r, 80) ? 1 + rng_below(r, 4) : rng_below(r, 130);
 	case 'B':
 		return chance(r, 80) ? PAGE << rng_below(r, 5) : rng_below(r, 1 << 20);
 	case 'o':
-		return 64 * rng_below(r, 64);
+		return chance(r, 50) ? 0 : 64 * rng_below(r, 64);
 	case 't':
 		return timeout(r);
 	case 'k':
@@ -119,7 +120,7 @@ static uint64_t argument(uint64_t *r, char kind)
 {
 	uint64_t v = ordinary(r, kind);
 
-	if (strchr("svnBo", kind) && chance(r, 6))
+	if (strchr("sSvnBo", kind) && chance(r, 6))
 		v = edge(r);
 	if (kind == 'w' && chance(r, 70))
 		v = edge(r);

@@ -96,13 +96,21 @@ static const char *try(const struct program *p, bool check)
 
 static bool reload(uint64_t *rng)
 {
-	if (!modules_unload())
+	if (!modules_delete())
 		return false;
-	if (!modules_load(rng))
+	if (!modules_insert(rng))
 		return false;
 	write_file(NULL_PARAM "remove", "all");
 	watch_baseline();
 	return true;
+}
+
+/* A call that never succeeds is not tested: look here after a change. */
+static void print_stats(void)
+{
+	for (unsigned int i = 0; i < nr_ops; i++)
+		printf("%-16s %8u ok %8u failed\n", ops[i].name,
+		       op_stats[i].ok, op_stats[i].failed);
 }
 
 static int fuzz(void)
@@ -127,7 +135,7 @@ static int fuzz(void)
 		if (what)
 			found(what, &p);
 	}
-	if (!modules_unload())
+	if (!modules_delete())
 		found("the modules can't be unloaded", &p);
 	what = watch_complaint();
 	if (what)
@@ -138,6 +146,7 @@ static int fuzz(void)
 	what = watch_leaks();
 	if (what)
 		found(what, &p);
+	print_stats();
 	printf("%" PRIu64 " programs, %u findings\n", n, nr_findings);
 	return nr_findings ? 1 : 0;
 }
@@ -179,7 +188,7 @@ static int replay(void)
 	if (!read_program(opt.replay, &p))
 		return 2;
 	what = again(&p);
-	if (!what && !modules_unload())
+	if (!what && !modules_delete())
 		what = "the modules can't be unloaded";
 	if (!what)
 		what = watch_leaks();
@@ -266,6 +275,10 @@ int main(int argc, char **argv)
 	}
 	models_make(opt.models);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	op_stats = mmap(NULL, nr_ops * sizeof(*op_stats), PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (op_stats == MAP_FAILED)
+		return 2;
 	err = watch_open();
 	if (err) {
 		fprintf(stderr, "/dev/kmsg: %s\n", strerror(-err));

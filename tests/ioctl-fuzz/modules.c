@@ -69,14 +69,14 @@ static bool delete(const char *name)
 	return false;
 }
 
-bool modules_unload(void)
+bool modules_delete(void)
 {
 	return delete("aioffload_null") && delete("aioffload_cpu") &&
 	       delete("aioffload");
 }
 
 /* Mostly models need no signature: they could not do much else. */
-bool modules_load(uint64_t *rng)
+bool modules_insert(uint64_t *rng)
 {
 	static const char *const policy[] = {
 		"policy=off", "policy=off", "policy=permissive", "policy=enforce",

@@ -13,9 +13,9 @@
 	X(buf_create,	"cbBz",		5)				\
 	X(model_load,	"cmkrz",	6)				\
 	X(model_info,	"mz",		1)				\
-	X(model_tensor,	"mfwz",		2)				\
-	X(bind,		"cmsonbbz",	10)				\
-	X(bind_odd,	"cmsrz",	4)				\
+	X(model_tensor,	"mfnz",		2)				\
+	X(bind,		"cmSonbbz",	10)				\
+	X(bind_odd,	"cmSrz",	4)				\
 	X(unbind,	"csz",		5)				\
 	X(run,		"csnntz",	10)				\
 	X(queue_create,	"cqnnz",	5)				\

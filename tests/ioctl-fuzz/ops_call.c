@@ -41,7 +41,7 @@ static uint8_t *place_at(struct world *w, unsigned int place, size_t size)
 }
 
 /* Where place_at() can't be written, its other view can. */
-static void fill(struct world *w, unsigned int place, uint8_t *at,
+static void fill(unsigned int place, uint8_t *at,
 		 const void *arg, size_t size)
 {
 	size_t views = (size_t)(MAX_THREADS + 1) * ARENA_PAGES * PAGE;
@@ -83,7 +83,7 @@ long hand_over(struct world *w, int fd, unsigned int cmd, void *arg, size_t size
 
 		((uint8_t *)arg)[bit / 8] ^= 1 << bit % 8;
 	}
-	fill(w, place, at, arg, size);
+	fill(place, at, arg, size);
 	ret = ioctl(fd, cmd, at);
 	if (ret >= 0 && (place == PLACE_GOOD || place == PLACE_EDGE))
 		memcpy(arg, at, size);
@@ -118,7 +118,7 @@ long op_device_info(struct world *w, const uint64_t *a)
 {
 	struct aioffload_device_info s = STRUCT(device_info);
 
-	s.id = a[1];
+	s.id = a[1] == AIOFFLOAD_DEVICE_ANY ? 0 : a[1];
 	return CALL(w, world_fd(w, K_CTX, a[0]), DEVICE_INFO, s, a[2]);
 }
 
@@ -177,7 +177,7 @@ long op_model_tensor(struct world *w, const uint64_t *a)
 	struct aioffload_model_tensor s = STRUCT(model_tensor);
 
 	s.dir = a[1] & 3;
-	s.index = a[2];
+	s.index = a[2] - 1;
 	return CALL(w, world_fd(w, K_MODEL, a[0]), MODEL_TENSOR, s, a[3]);
 }
 
@@ -223,9 +223,9 @@ long op_bind_odd(struct world *w, const uint64_t *a)
 	for (unsigned int i = 0; i < 16; i++) {
 		ios[i] = (struct aioffload_bind_io){
 			.buf_fd = world_fd(w, K_BUF, rng_next(&r)),
-			.offset = rng_below(&r, 4) ? 64 * rng_below(&r, 256) :
+			.offset = rng_below(&r, 16) ? 1024 * i :
 				rng_next(&r) >> rng_below(&r, 64),
-			.stride = rng_below(&r, 2) ? 0 :
+			.stride = rng_below(&r, 8) ? 64 * rng_below(&r, 4) :
 				rng_next(&r) >> rng_below(&r, 64),
 		};
 	}

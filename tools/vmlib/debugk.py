@@ -23,7 +23,7 @@ from . import images
 
 RECIPE = 1
 # Lines that a complete build prints, for the percentage.
-LINES = 2300
+LINES = 2060
 
 TOOLS = ["make", "flex", "bison", "bc", "libelf-dev", "libssl-dev", "rsync",
          "cpio", "python3", "xz-utils"]
@@ -119,7 +119,7 @@ def _build_kernel(rel, path):
     home = os.path.join(images.CACHE, rel.kernel, "build")
     os.makedirs(home, exist_ok=True)
     log = home + "/log"
-    images.say("%s: building it from Debian's source, about half an hour of "
+    images.say("%s: building it from Debian's source, a dozen minutes of "
                "processor time; log: %s" % (rel.kernel, log))
     with images.overlay(images.base(rel.stock) + "/root", home) as root:
         _prepare(rel, root, log)

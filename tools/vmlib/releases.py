@@ -62,7 +62,7 @@ RELEASES = {r.kernel: r for r in (
 CROSS = {r.kernel: r for r in (
     CrossRelease("arm64", "bookworm", "arm64", "gcc-12-aarch64-linux-gnu"),
 )}
-# Made by `make debug-kernel` only, not by `tools/vm build`: half an hour.
+# Made by `make debug-kernel` only, not by `tools/vm build`: minutes.
 DEBUG = {r.kernel: r for r in (
     DebugRelease("debug-6.12", RELEASES["6.12"], "config-6.12"),
 )}
