@@ -178,6 +178,7 @@ struct op_stats {
 
 extern struct op_stats *op_stats;
 
+uint64_t now_ms(void);
 /* False: it could not be killed. */
 bool program_run(const struct program *p);
 long run_call(struct world *w, const struct call *c);
@@ -209,7 +210,7 @@ bool modules_insert(uint64_t *rng);
 bool modules_delete(void);
 /* What the programs find: cgroups, permissions, parameters. */
 void stage_prepare(void);
-void stage_reset(void);
+void stage_reset(const struct program *last);
 const char *cgroup_path(uint64_t n);
 bool null_insert(void);
 

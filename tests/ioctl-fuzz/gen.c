@@ -72,10 +72,8 @@ static uint64_t timeout(uint64_t *r)
 {
 	switch (rng_below(r, 16)) {
 	case 0:
-		return 0;
-	case 1:
-		return edge(r);
-	case 2 ... 5:
+		return chance(r, 20) ? 0 : edge(r);
+	case 1 ... 5:
 		return 1 + rng_below(r, 2000);
 	default:
 		return 1 + rng_below(r, 20000000);

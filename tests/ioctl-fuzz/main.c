@@ -13,7 +13,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -38,14 +37,6 @@ static struct options {
 } opt = { .seed = 1, .seconds = 60, .rounds = 20 };
 
 static unsigned int nr_findings;
-
-static uint64_t now_s(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec;
-}
 
 /* ---- findings ---- */
 
@@ -75,12 +66,13 @@ static void found(const char *what, const struct program *p)
 	keep_finding(what, p);
 }
 
-/* What is wrong after a program, or NULL. */
-static const char *try(const struct program *p, bool check)
+/* What is wrong after a program, or NULL. @last: what ran before it, or NULL */
+static const char *try(const struct program *p, const struct program *last,
+		       bool check)
 {
 	const char *what;
 
-	stage_reset();
+	stage_reset(last);
 	if (!program_run(p)) {
 		write_file("/proc/sysrq-trigger", "w");
 		return "a process of it could not be killed";
@@ -115,13 +107,16 @@ static void print_stats(void)
 
 static int fuzz(void)
 {
-	uint64_t end = now_s() + opt.seconds, rng = opt.seed, n;
-	static struct program p;
+	uint64_t end = now_ms() + opt.seconds * 1000, rng = opt.seed, n, slow = 0;
+	static struct program p, last;
+	uint64_t start;
 	const char *what = NULL;
 	long before = 0, after;
 
-	for (n = 0; now_s() < end && (!what || opt.keep_going); n++) {
-		if (n % RELOAD_EVERY == 0 && !reload(&rng)) {
+	for (n = 0; now_ms() < end && (!what || opt.keep_going); n++) {
+		bool fresh = n % RELOAD_EVERY == 0;
+
+		if (fresh && !reload(&rng)) {
 			found("the modules can't be unloaded and loaded", &p);
 			break;
 		}
@@ -131,7 +126,10 @@ static int fuzz(void)
 		program_make(&p, opt.seed * 1000000 + n);
 		printf("run %" PRIu64 "\n", p.seed);
 		fflush(stdout);
-		what = try(&p, n % CHECK_EVERY == 0);
+		start = now_ms();
+		what = try(&p, fresh ? NULL : &last, n % CHECK_EVERY == 0);
+		slow += now_ms() - start > program_ms;
+		last = p;
 		if (what)
 			found(what, &p);
 	}
@@ -147,7 +145,8 @@ static int fuzz(void)
 	if (what)
 		found(what, &p);
 	print_stats();
-	printf("%" PRIu64 " programs, %u findings\n", n, nr_findings);
+	printf("%" PRIu64 " programs, %" PRIu64 " cut short, %u findings\n", n,
+	       slow, nr_findings);
 	return nr_findings ? 1 : 0;
 }
 
@@ -176,7 +175,7 @@ static const char *again(const struct program *p)
 	const char *what = NULL;
 
 	for (unsigned int i = 0; i < opt.rounds && !what; i++)
-		what = try(p, true);
+		what = try(p, NULL, true);
 	return what;
 }
 

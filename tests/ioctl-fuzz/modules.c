@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -26,6 +27,8 @@ int write_file(const char *path, const char *text)
 	close(fd);
 	return ret;
 }
+
+static unsigned int policy_now;	/* what the module was loaded with */
 
 /* AIOFFLOAD_MODULES: a directory of .ko files; else they are installed. */
 static bool insert(const char *name, const char *param)
@@ -79,11 +82,14 @@ bool modules_delete(void)
 bool modules_insert(uint64_t *rng)
 {
 	static const char *const policy[] = {
-		"policy=off", "policy=off", "policy=permissive", "policy=enforce",
+		[AIOFFLOAD_POLICY_OFF] = "policy=off",
+		[AIOFFLOAD_POLICY_PERMISSIVE] = "policy=permissive",
+		[AIOFFLOAD_POLICY_ENFORCE] = "policy=enforce",
 	};
 	static const char *const workers[] = { "", "workers=1", "workers=3" };
 
-	return insert("aioffload", policy[rng_below(rng, 4)]) &&
+	policy_now = rng_below(rng, 4) % 3;
+	return insert("aioffload", policy[policy_now]) &&
 	       insert("aioffload_cpu", workers[rng_below(rng, 3)]) &&
 	       insert("aioffload_null", "");
 }
@@ -98,7 +104,6 @@ const char *cgroup_path(uint64_t n)
 	return path[n % NR_CGROUPS];
 }
 
-/* The groups belong to the user, as those of a container do. */
 void stage_prepare(void)
 {
 	static const char *const setup[][2] = {
@@ -121,8 +126,100 @@ void stage_prepare(void)
 		write_file(setup[i][0], setup[i][1]);
 }
 
-/* Before each program: as the one before could not have left it. */
-void stage_reset(void)
+static bool uses(const struct program *p, const char *name)
+{
+	int op = op_find(name);
+
+	for (unsigned int i = 0; i < p->nr; i++) {
+		if (p->call[i].op == op)
+			return true;
+	}
+	return false;
+}
+
+/* Blocks, and models put in quarantine because they were made to stall. */
+static void blocks_clear(int ctx)
+{
+	struct aioffload_block b;
+
+	for (unsigned int i = 0; i < 1000; i++) {
+		b = (struct aioffload_block){ .size = sizeof(b),
+					      .op = AIOFFLOAD_BLOCK_GET };
+		if (ioctl(ctx, AIOFFLOAD_IOC_BLOCK, &b))
+			break;
+		b.op = AIOFFLOAD_BLOCK_DEL;
+		b.version = 0;
+		if (ioctl(ctx, AIOFFLOAD_IOC_BLOCK, &b))
+			break;
+	}
+}
+
+static void policy_reset(int ctx)
+{
+	struct aioffload_policy p = {
+		.size = sizeof(p),
+		.flags = AIOFFLOAD_POLICY_SET_MODE | AIOFFLOAD_POLICY_SET_KEYRINGS |
+			 AIOFFLOAD_POLICY_SET_DRIVERS | AIOFFLOAD_POLICY_SET_AUDIT,
+		.mode = policy_now,
+	};
+
+	ioctl(ctx, AIOFFLOAD_IOC_POLICY, &p);
+}
+
+/* Its own say and limits away, here and on every level. */
+static void cgroups_clear(int ctx)
+{
+	struct aioffload_grant g = { .size = sizeof(g),
+				     .flags = AIOFFLOAD_GRANT_CLEAR };
+	struct aioffload_limit l = { .size = sizeof(l),
+				     .limit = AIOFFLOAD_NO_LIMIT };
+
+	for (unsigned int i = 0; i < NR_CGROUPS; i++) {
+		int fd = open(cgroup_path(i), O_RDONLY | O_CLOEXEC);
+
+		g.cgroup_fd = fd;
+		l.cgroup_fd = fd;
+		ioctl(ctx, AIOFFLOAD_IOC_GRANT, &g);
+		for (l.resource = 0; l.resource < AIOFFLOAD_RES_NR; l.resource++) {
+			l.period_ns = l.resource == AIOFFLOAD_RES_TIME ? 1000000 : 0;
+			ioctl(ctx, AIOFFLOAD_IOC_LIMIT, &l);
+		}
+		close(fd);
+	}
+}
+
+static void security_reset(const struct program *last)
+{
+	int ctx = open("/dev/aioffload", O_RDWR | O_CLOEXEC);
+
+	if (!last || uses(last, "policy"))
+		policy_reset(ctx);
+	if (!last || uses(last, "grant") || uses(last, "limit"))
+		cgroups_clear(ctx);
+	blocks_clear(ctx);
+	close(ctx);
+}
+
+/* The groups belong to the user, as those of a container do. */
+static void cgroups_make(void)
+{
+	char path[200];
+
+	for (unsigned int i = 0; i < NR_CGROUPS; i++) {
+		if (mkdir(cgroup_path(i), 0755) && errno != EEXIST)
+			perror(cgroup_path(i));
+		snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup_path(i));
+		if (chown(path, USER_ID, USER_ID) ||
+		    chown(cgroup_path(i), USER_ID, USER_ID))
+			perror(path);
+	}
+}
+
+/*
+ * Before each program: as the one before, NULL if there was none, could not
+ * have left it. Making control groups anew is dear, so only if it touched them.
+ */
+void stage_reset(const struct program *last)
 {
 	static const char *const param[][2] = {
 		{ NULL_PARAM "remove", "all" },
@@ -132,24 +229,19 @@ void stage_reset(void)
 		{ CORE_PARAM "max_model_mib", "64" },
 		{ CORE_PARAM "max_buffer_mib", "16" },
 	};
-	char path[200];
 
-	null_insert();
-	for (unsigned int i = 0; i < sizeof(param) / sizeof(param[0]); i++)
-		write_file(param[i][0], param[i][1]);
-	/* Grants and limits go with the groups */
-	for (unsigned int i = NR_CGROUPS; i-- > 0; )
-		rmdir(cgroup_path(i));
-	for (unsigned int i = 0; i < NR_CGROUPS; i++) {
-		if (mkdir(cgroup_path(i), 0755) && errno != EEXIST)
-			perror(cgroup_path(i));
-		snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup_path(i));
-		if (chown(path, USER_ID, USER_ID) ||
-		    chown(cgroup_path(i), USER_ID, USER_ID))
-			perror(path);
+	if (!last || uses(last, "null_module"))
+		null_insert();
+	for (unsigned int i = 0; i < sizeof(param) / sizeof(param[0]); i++) {
+		if (!i || !last || uses(last, "parameter"))
+			write_file(param[i][0], param[i][1]);
 	}
+	if (!last || uses(last, "cgroup_make"))
+		cgroups_make();
+	security_reset(last);
 	write_file(NULL_PARAM "add", "latency_ns=100000");
+	if (last)
+		return;
 	chmod("/dev/aioffload", 0666);
 	chmod("/dev/aioffload0", 0666);
-	chmod("/dev/aioffload1", 0666);
 }

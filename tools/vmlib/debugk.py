@@ -25,8 +25,8 @@ RECIPE = 1
 # Lines that a complete build prints, for the percentage.
 LINES = 2060
 
-TOOLS = ["make", "flex", "bison", "bc", "libelf-dev", "libssl-dev", "rsync",
-         "cpio", "python3", "xz-utils"]
+TOOLS = ["gcc", "libc6-dev", "make", "flex", "bison", "bc", "libelf-dev",
+         "libssl-dev", "rsync", "cpio", "python3", "xz-utils"]
 
 CONFIGURE = r"""
 make -s KCONFIG_ALLCONFIG=/debug-config allnoconfig >/dev/null
@@ -46,6 +46,8 @@ make -s modules_install INSTALL_MOD_PATH=/out DEPMOD=true
 make -s run-command KBUILD_RUN_COMMAND='$(srctree)/scripts/package/install-extmod-build /out'$dir
 rm -f /out/lib/modules/$rel/build /out/lib/modules/$rel/source
 cp .config /out$dir/.config
+# The images have gcc-14, as Debian's own headers want it, and no gcc
+sed -i -E 's/^((HOST)?CC\t.*)gcc$/\1gcc-'$(gcc -dumpversion)/ /out$dir/Makefile
 mkdir -p /out$dir/certs
 ln -s $dir /out/lib/modules/$rel/build
 depmod -b /out $rel
