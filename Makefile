@@ -6,6 +6,9 @@
 #   make demo                    real networks in a stock 6.1 kernel, in a VM
 #   make test                    everything that a change must pass
 #   make lint, unit, fuzz-quick, test-vm             parts of it
+#   make debug-kernel            a 6.12 with KASAN, lockdep, kmemleak; cached
+#   make test-debug              the VM tests on it
+#   make fuzz                    the ioctls fuzzed on it, FUZZ_MINUTES=45
 #   make bench                   benchmarks, into docs/benchmarks
 #   make install, modules_install (DESTDIR=, PREFIX=), clean, distclean
 #
@@ -18,6 +21,7 @@ B := $(TOP)/build
 VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' $(TOP)/dkms.conf)
 PYTEST ?= /usr/bin/python3 -m pytest
 FUZZ_SECONDS ?= 60
+FUZZ_MINUTES ?= 45
 
 # Which kernel: the one named, else the running one if its headers are here,
 # else the newest that has headers. In a container or chroot the running
@@ -98,6 +102,7 @@ test:
 	$(MAKE) deb rpm
 	$(TOP)/tools/vm build
 	$(MAKE) test-vm
+	$(TOP)/tools/fuzz-ioctl --kernel auto --minutes 3 --seed 1
 
 lint:
 	$(TOP)/tools/lint
@@ -118,6 +123,19 @@ fuzz-quick:
 test-vm: deb rpm userspace
 	$(PYTEST) -p no:cacheprovider -ra $(TOP)/tests/vm $(TOP)/tests/packaging \
 		$(PYTEST_ARGS)
+
+# ---- with every check that a kernel has ----
+
+debug-kernel:
+	$(TOP)/tools/deps test
+	$(TOP)/tools/vm build --kernel debug-6.12 --bare
+
+test-debug: debug-kernel deb userspace
+	AIOFFLOAD_KERNELS=debug-6.12 $(PYTEST) -p no:cacheprovider -ra \
+		$(TOP)/tests/vm $(wildcard $(TOP)/tests/security) $(PYTEST_ARGS)
+
+fuzz: debug-kernel deb userspace
+	$(TOP)/tools/fuzz-ioctl --minutes $(FUZZ_MINUTES)
 
 demo:
 	$(TOP)/tools/deps demo
@@ -140,4 +158,4 @@ distclean:
 	rm -rf $(B)
 
 .PHONY: all modules userspace modules_install install deb rpm test lint unit \
-	fuzz-quick test-vm demo bench clean distclean
+	fuzz-quick test-vm debug-kernel test-debug fuzz demo bench clean distclean

@@ -165,6 +165,7 @@ struct model_file {
 extern struct model_file model_files[MAX_MODELS];
 extern unsigned int nr_model_files;
 void models_make(const char *dir);	/* and those of a directory, if given */
+bool models_write(const char *dir);	/* to be signed; says their names */
 
 /* ---- running ---- */
 

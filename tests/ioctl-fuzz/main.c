@@ -4,9 +4,10 @@
  *	ioctl-fuzz --replay FILE [--rounds N]
  *	ioctl-fuzz --shrink FILE [--rounds N] >SMALLER
  *	ioctl-fuzz --print SEED
+ *	ioctl-fuzz --write-models DIR
  *
  * Ends with 0 if nothing was found, 1 if something was, 2 if it can't work.
- * --print runs nowhere near a device: it is for the host, too.
+ * The last two run nowhere near a device: they are for the host.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -32,6 +33,7 @@ static struct options {
 	const char *out;
 	const char *replay;
 	const char *shrink;
+	const char *write_models;
 	bool print;
 	bool keep_going;
 } opt = { .seed = 1, .seconds = 60, .rounds = 20 };
@@ -235,7 +237,7 @@ static void options(int argc, char **argv)
 		{ "models", 1, NULL, 'm' }, { "out", 1, NULL, 'o' },
 		{ "replay", 1, NULL, 'r' }, { "shrink", 1, NULL, 'k' },
 		{ "rounds", 1, NULL, 'n' }, { "print", 1, NULL, 'p' },
-		{ "program-ms", 1, NULL, 'l' },
+		{ "write-models", 1, NULL, 'w' }, { "program-ms", 1, NULL, 'l' },
 		{ "keep-going", 0, NULL, 'g' }, { 0 }
 	};
 	int c;
@@ -254,6 +256,7 @@ static void options(int argc, char **argv)
 			opt.print = true;
 			opt.seed = strtoull(optarg, NULL, 0);
 			break;
+		case 'w': opt.write_models = optarg; break;
 		case 'g': opt.keep_going = true; break;
 		default: exit(2);
 		}
@@ -273,6 +276,8 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	models_make(opt.models);
+	if (opt.write_models)
+		return models_write(opt.write_models) ? 0 : 2;
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	op_stats = mmap(NULL, nr_ops * sizeof(*op_stats), PROT_READ | PROT_WRITE,
 			MAP_SHARED | MAP_ANONYMOUS, -1, 0);

@@ -78,3 +78,22 @@ void models_make(const char *dir)
 	for (int i = 0; i < n && nr_model_files < MAX_MODELS; i++)
 		keep_file(dir, names[i]->d_name);
 }
+
+bool models_write(const char *dir)
+{
+	char path[600];
+
+	for (unsigned int i = 0; i < nr_model_files; i++) {
+		FILE *f;
+
+		snprintf(path, sizeof(path), "%s/%u.aim", dir, i);
+		f = fopen(path, "we");
+		if (!f)
+			return false;
+		fwrite(model_files[i].data, 1, model_files[i].bytes, f);
+		if (fclose(f))
+			return false;
+		puts(path);
+	}
+	return true;
+}

@@ -18,6 +18,9 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(TOP, "tools"))
+from vmlib.complaints import COMPLAINTS  # noqa: E402
+
 BUILD = os.path.join(TOP, "build", "vmtests")
 SHARED = os.environ.get("AIOFFLOAD_SHARED", os.path.join(TOP, "..", "shared"))
 # For quick rounds while working on the modules: no packages, the modules come
@@ -41,15 +44,6 @@ TIMEOUT = 2400
 # All samples of all models in scalar code on the first kernel; on the others
 # what this many multiply-adds allow (two samples of the largest models).
 SCALAR_MACS = 700 * 10 ** 6
-
-# Case matters: firmware has bugs too, and the kernel says so at boot.
-COMPLAINTS = re.compile(
-    r"WARNING: |BUG: |BUG \w|\bOops\b|general protection|Call Trace|"
-    r"rcu.*(stall|detected)|possible circular|possible recursive|"
-    r"INFO: task .* blocked|\bleak|refcount_t|UBSAN|KASAN|KFENCE|"
-    r"Objects remaining|cut here|soft lockup|hard LOCKUP|double free|"
-    r"[Bb]ad page|Kernel panic|scheduling while atomic|sleeping function|"
-    r"[Uu]nable to handle")
 
 
 @contextlib.contextmanager
@@ -189,7 +183,9 @@ def copy_modules(kernel, to):
     os.makedirs(to)
     kmod = os.environ.get("AIOFFLOAD_KMOD", os.path.join(TOP, "build", "kmod"))
     for release in sorted(os.listdir(kmod)):
-        if not release.startswith(kernel + "."):
+        debug = release.endswith("-debug")
+        if debug != kernel.startswith("debug-") or not release.startswith(
+                kernel.replace("debug-", "") + "."):
             continue
         for where, _, files in os.walk(os.path.join(kmod, release)):
             for f in files:
@@ -266,6 +262,9 @@ class Results:
             m = re.search(r"vmtest: begin (\w+)\.(\S+)", line)
             if m:
                 now = (m[1], m[2])
+            elif "kmemleak: " in line and COMPLAINTS.search(line):
+                # Looked for in the end: nobody knows whose they are
+                self.complaints.setdefault(None, []).append(line)
             elif COMPLAINTS.search(line):
                 self.complaints.setdefault(now, []).append(line)
 
