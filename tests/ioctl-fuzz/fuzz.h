@@ -24,7 +24,7 @@
 #include <linux/aioffload.h>
 
 #define NR_ARGS		8
-#define MAX_CALLS	96
+#define MAX_CALLS	128
 #define MAX_THREADS	3
 #define SETUP		MAX_THREADS	/* "thread" of what runs before them */
 

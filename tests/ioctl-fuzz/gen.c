@@ -204,7 +204,7 @@ void program_make(struct program *p, uint64_t seed)
 	if (chance(&r, 10))
 		p->flags |= PROG_CGROUP_NS;
 	threads = 1 + rng_below(&r, MAX_THREADS);
-	calls = 4 + rng_below(&r, chance(&r, 70) ? 20 : 60);
+	calls = 4 + rng_below(&r, chance(&r, 30) ? 20 : 100);
 	make_setup(p, &r);
 	while (calls-- && p->nr < MAX_CALLS) {
 		unsigned int pick = rng_below(&r, total), op = 0;
