@@ -432,6 +432,7 @@ static int on_queue(int fd, unsigned long req, void *arg)
 static int dispatch(int fd, unsigned long req, void *arg)
 {
 	const struct aioffload_run *run = arg;
+	int ret;
 
 	if (fake.fail_errno && _IOC_NR(req) == fake.fail_nr) {
 		if (!fake.fail_times)
@@ -444,6 +445,9 @@ static int dispatch(int fd, unsigned long req, void *arg)
 		}
 		return -fake.fail_errno;
 	}
+	ret = fake_sec_ioctl(req, arg);
+	if (ret != -ENOTTY)
+		return ret;
 	switch (req) {
 	case AIOFFLOAD_IOC_INFO:
 		return do_info(arg);
@@ -475,7 +479,7 @@ static int dispatch(int fd, unsigned long req, void *arg)
 	case AIOFFLOAD_IOC_QUEUE_EVENTFD:
 		return on_queue(fd, req, arg);
 	default:
-		return fake_sec_ioctl(req, arg);
+		return -ENOTTY;
 	}
 }
 
