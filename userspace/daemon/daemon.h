@@ -26,7 +26,7 @@
 
 /* ---- log.c -------------------------------------------------------------- */
 
-enum log_to { TO_STDERR, TO_JOURNAL, TO_SYSLOG };
+enum log_to { TO_STDERR, TO_JOURNAL, TO_SYSLOG, TO_NOTHING };
 
 void log_open(enum log_to to);
 __attribute__((format(printf, 2, 3)))

@@ -40,5 +40,7 @@ void log_msg(int priority, const char *fmt, ...)
 	case TO_SYSLOG:
 		syslog(priority, "%s", text);
 		break;
+	case TO_NOTHING:
+		break;
 	}
 }
