@@ -175,7 +175,7 @@ void ai_audit_put_model(struct audit_buffer *ab, const u8 digest[32],
 	}
 	if (!is_zero(digest))
 		audit_log_format(ab, " hash=\"sha256:%*phN\"", 32, digest);
-	if (!is_zero(key))
+	if (key && !is_zero(key))
 		audit_log_format(ab, " key_id=%*phN", 32, key);
 }
 
@@ -222,16 +222,22 @@ struct record {
 	struct ai_audit_id id;
 };
 
-/* Begin a record, or count it where it can't or should not be written. */
-static bool record_begin(struct record *r, const char *op, u32 type, int err)
+/*
+ * Begin a record, or count it where it can't or should not be written. @m: a
+ * model that was admitted: loads of it are counted apart, or NULL.
+ */
+static bool record_begin(struct record *r, const char *op, u32 type, int err,
+			 const struct ai_sec_model *m)
 {
 	bool alone;
 
 	r->kind = (struct ai_audit_kind){ .op = op, .type = type, .err = err };
 	if (!ai_audit_on())
 		return false;
+	if (m)
+		memcpy(r->kind.digest, m->digest, sizeof(r->kind.digest));
 	ai_audit_id_quick(&r->id);
-	if (err && !ai_tally_allows(r->id.cgroup)) {
+	if ((err || m) && !ai_tally_allows(r->id.cgroup)) {
 		ai_tally_add(&r->kind, &r->id, 1);
 		return false;
 	}
@@ -276,7 +282,8 @@ void ai_audit_model(struct ai_sec_ctx *sec, const struct ai_sec_model *m,
 	else if (loaded || permitted)
 		atomic64_inc(&ai_audit_totals.admitted);
 
-	if (!record_begin(&r, op, AI_AUDIT_MODEL, err))
+	if (!record_begin(&r, op, AI_AUDIT_MODEL, err,
+			  loaded || permitted ? m : NULL))
 		return;
 	ai_audit_put_model(r.ab, m->digest, m->key, m->name, m->version);
 	if (why && why[0]) {
@@ -291,7 +298,7 @@ void ai_audit_group(struct ai_sec_ctx *sec, const char *op, u64 cgroup_id,
 {
 	struct record r;
 
-	if (!record_begin(&r, op, AI_AUDIT_OTHER, err))
+	if (!record_begin(&r, op, AI_AUDIT_OTHER, err, NULL))
 		return;
 	audit_log_format(r.ab, " rights=0x%x", rights);
 	ai_audit_put_cgroup(r.ab, "target", cgroup_id, GFP_KERNEL);
@@ -303,7 +310,7 @@ void ai_audit_limit_set(struct ai_sec_ctx *sec, u64 cgroup_id, u32 resource,
 {
 	struct record r;
 
-	if (!record_begin(&r, "limit_set", AI_AUDIT_OTHER, err))
+	if (!record_begin(&r, "limit_set", AI_AUDIT_OTHER, err, NULL))
 		return;
 	ai_audit_put_limit(r.ab, resource, limit);
 	if (period_ns)
@@ -319,7 +326,7 @@ void ai_audit_policy(struct ai_sec_ctx *sec, const char *op,
 	char text[MAX_DETAIL];
 	struct record r;
 
-	if (!record_begin(&r, op, type, err))
+	if (!record_begin(&r, op, type, err, NULL))
 		return;
 	if (detail && detail[0]) {
 		ai_text_detail(text, sizeof(text), detail);

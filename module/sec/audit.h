@@ -78,6 +78,7 @@ u64 ai_audit_now(void);
  * @type:	of the record
  * @arg:	what was asked for: resource, right; of no meaning to some @op
  * @err:	negative errno
+ * @digest:	of the model, if that is compared, or zero
  * @limit:	for "limit": which was hit; for "deny": the device; the first one's,
  *		not compared
  */
@@ -86,6 +87,7 @@ struct ai_audit_kind {
 	u32 type;
 	u32 arg;
 	int err;
+	u8 digest[32];
 	u64 limit;
 };
 

@@ -355,10 +355,17 @@ void ai_audit_exec_close(struct ai_sec_exec *e)
 
 /* ---- counts, now and then ----------------------------------------------- */
 
-/* Under exec_lock. Return: false if the audit system takes no more. */
-static bool flush(struct ai_audit_who *who)
+/*
+ * Under exec_lock. Return: false if the audit system takes no more. One cgroup
+ * with thousands of contexts has its share of the log like any other: what is
+ * beyond that stays counted until its turn comes.
+ */
+static bool flush(struct ai_audit_who *who, bool final)
 {
 	gather(who);
+	if (!final && counts(who) && ai_audit_on() &&
+	    !ai_tally_allows(who->id.cgroup))
+		return true;
 	if (!write_counts(who) && ai_audit_on())
 		return false;
 	if (who->users)
@@ -376,7 +383,7 @@ static bool flush(struct ai_audit_who *who)
 }
 
 /* Each one once; those that come meanwhile have time. */
-static bool flush_all(void)
+static bool flush_all(bool final)
 {
 	struct ai_audit_who *who;
 	bool ok = true;
@@ -393,7 +400,7 @@ static bool flush_all(void)
 					       node);
 		if (who) {
 			list_move_tail(&who->node, &all_whos);
-			ok = flush(who);
+			ok = flush(who, final);
 		}
 		mutex_unlock(&exec_lock);
 		cond_resched();
@@ -403,7 +410,7 @@ static bool flush_all(void)
 
 static void exec_flush_work(struct work_struct *work)
 {
-	bool ok = flush_all();
+	bool ok = flush_all(false);
 	bool more;
 
 	mutex_lock(&exec_lock);
@@ -545,7 +552,7 @@ void ai_exec_exit(void)
 	cancel_delayed_work_sync(&note_dwork);
 	while (note_first(&note))
 		note_drop(&note, ai_audit_on() && note_write(&note));
-	flush_all();
+	flush_all(true);
 	tell_rest();
 	vfree(notes);
 }

@@ -21,7 +21,7 @@
 #define WRITE_DELAY	(HZ / 2)
 #define RETRY_DELAY	HZ
 
-/* Refusals of one cgroup that are recorded one by one, in so many jiffies. */
+/* Records of one cgroup that are written one by one, in so many jiffies. */
 #define SHARE		64
 #define SHARE_PERIOD	(10 * HZ)
 #define NR_SHARES	64
@@ -59,7 +59,8 @@ static bool same(const struct tally *t, const struct ai_audit_kind *kind,
 	return t->kind.op == kind->op && t->kind.type == kind->type &&
 	       t->kind.arg == kind->arg && t->kind.err == kind->err &&
 	       t->id.cgroup == id->cgroup && uid_eq(t->id.uid, id->uid) &&
-	       uid_eq(t->id.auid, id->auid);
+	       uid_eq(t->id.auid, id->auid) &&
+	       !memcmp(t->kind.digest, kind->digest, sizeof(kind->digest));
 }
 
 static struct tally *rest_of(const struct ai_audit_kind *kind)
@@ -79,6 +80,7 @@ static struct tally *tally_of(const struct ai_audit_kind *kind,
 {
 	u32 at = hash_64(id->cgroup ^ (u64)__kuid_val(id->uid) << 32 ^
 			 (u64)kind->arg << 16 ^ (u32)-kind->err ^
+			 (u64)kind->digest[0] << 24 ^
 			 (unsigned long)kind->op, 32);
 	struct tally *t, *empty = NULL;
 	u32 i;
@@ -174,6 +176,7 @@ static bool write(const struct tally *t, bool alone)
 		ai_audit_put_id(ab, &t->id);
 		ai_audit_put_cgroup(ab, "cgroup", t->id.cgroup, AI_AUDIT_NOWAIT);
 		put_kind(ab, &t->kind);
+		ai_audit_put_model(ab, t->kind.digest, NULL, "", 0);
 	}
 	audit_log_format(ab, " count=%llu", t->n);
 	ai_audit_put_since(ab, t->since);
