@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR LGPL-2.1-or-later
 /*
- * A strict look into PKCS#7 signatures (RFC 2315, RFC 5652), RSA keys and the
- * outside of certificates: see aim/pkcs7.h for why.
+ * A strict look into PKCS#7 signatures (RFC 2315, RFC 5652) and RSA keys: see
+ * aim/pkcs7.h for why.
  */
 #include <aim/pkcs7.h>
 
@@ -9,7 +9,6 @@
 
 enum {
 	TAG_INTEGER	= 0x02,
-	TAG_BITS	= 0x03,
 	TAG_OCTETS	= 0x04,
 	TAG_NULL	= 0x05,
 	TAG_OID		= 0x06,
@@ -51,12 +50,6 @@ static const struct oid oid_ecdsa[NR_DIGESTS] = {
 	{ 8, { 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02 } },
 	{ 8, { 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x03 } },
 	{ 8, { 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x04 } },
-};
-
-static const struct oid oid_rsa_sha2[NR_DIGESTS] = {
-	{ 9, { 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b } },
-	{ 9, { 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0c } },
-	{ 9, { 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0d } },
 };
 
 /* ---- DER ---------------------------------------------------------------- */
@@ -265,6 +258,7 @@ static int open_head(struct aim_ctx *c, struct aim_bytes *data, u8 *version,
 	if (content.n)
 		return aim_refuse(c, -EBADMSG,
 				  "signature: it carries what was signed (must be detached)");
+	s->before.n = data->p - s->before.p;
 	if (!next_is(data, TAG_0))
 		return 0;
 	if (!take(data, TAG_0, &certs))
@@ -291,9 +285,11 @@ int aim_signer_find(const u8 *der, size_t bytes, struct aim_signer *s,
 	    !take(&outer, TAG_0, &explicit) || outer.n ||
 	    !take(&explicit, TAG_SEQUENCE, &data) || explicit.n)
 		return malformed(&c);
+	s->before.p = data.p;
 	ret = open_head(&c, &data, &version, &digest, s);
 	if (ret)
 		return ret;
+	s->after = data;
 	if (!take(&data, TAG_SET, &signers) || data.n)
 		return malformed(&c);
 	if (!signers.n)
@@ -304,6 +300,42 @@ int aim_signer_find(const u8 *der, size_t bytes, struct aim_signer *s,
 		return aim_refuse(&c, -EKEYREJECTED,
 				  "signature: it has more than one signer");
 	return open_signer(&c, &info, version, &digest, s);
+}
+
+static size_t put_head(u8 *out, u8 tag, size_t len)
+{
+	size_t n = 0;
+
+	out[n++] = tag;
+	if (len >= 0x80) {
+		out[n++] = len < 0x100 ? 0x81 : len < 0x10000 ? 0x82 : 0x83;
+		if (len >= 0x10000)
+			out[n++] = len >> 16;
+		if (len >= 0x100)
+			out[n++] = len >> 8;
+	}
+	out[n++] = len;
+	return n;
+}
+
+size_t aim_signer_strip(const struct aim_signer *s, u8 *out)
+{
+	size_t data = s->before.n + s->after.n, oid = 2 + oid_signed_data.n;
+	size_t seq, outer, n;
+	u8 head[5];
+
+	seq = put_head(head, TAG_SEQUENCE, data) + data;
+	outer = oid + put_head(head, TAG_0, seq) + seq;
+	n = put_head(out, TAG_SEQUENCE, outer);
+	n += put_head(out + n, TAG_OID, oid_signed_data.n);
+	memcpy(out + n, oid_signed_data.p, oid_signed_data.n);
+	n += oid_signed_data.n;
+	n += put_head(out + n, TAG_0, seq);
+	n += put_head(out + n, TAG_SEQUENCE, data);
+	memcpy(out + n, s->before.p, s->before.n);
+	n += s->before.n;
+	memcpy(out + n, s->after.p, s->after.n);
+	return n + s->after.n;
 }
 
 /* ---- keys --------------------------------------------------------------- */
@@ -402,23 +434,5 @@ int aim_ec_check(size_t bytes, struct aim_reason *reason)
 		return aim_refuse_got(&c, -ENOPKG,
 				      "key: elliptic curves need 256 bits at least",
 				      bits);
-	return 0;
-}
-
-int aim_cert_check(const u8 *der, size_t bytes, struct aim_reason *reason)
-{
-	struct aim_ctx c = { .reason = reason };
-	struct aim_bytes in = { der, bytes }, cert, tbs, alg, sig;
-
-	if (!take(&in, TAG_SEQUENCE, &cert) || in.n ||
-	    !take(&cert, TAG_SEQUENCE, &tbs) || !take_algorithm(&cert, &alg) ||
-	    !take(&cert, TAG_BITS, &sig) || cert.n || !sig.n)
-		return aim_refuse(&c, -EBADMSG,
-				  "signature: the certificate is damaged");
-	/* The first byte says how many bits of the last are unused. */
-	if (find_oid(&alg, oid_rsa_sha2) < 0 ||
-	    sig.n - 1 < AIM_MIN_RSA_BITS / 8)
-		return aim_refuse(&c, -ENOPKG,
-				  "signature: the certificate must itself be signed with RSA of 3072 bits and SHA-2");
 	return 0;
 }

@@ -25,6 +25,8 @@ struct aim_bytes {
  * @id:		serial number and issuer, or subject key identifier and nothing:
  *		what the kernel finds keys by (asymmetric_key_generate_id())
  * @cert:	the only certificate in it, or no bytes
+ * @before:	what lies before the certificate, of the innermost sequence
+ * @after:	and behind it
  * @digest_bits: 256, 384 or 512: SHA-2
  * @ecdsa:	not RSA (PKCS#1 v1.5)
  * @sig:	the signature's value
@@ -32,6 +34,8 @@ struct aim_bytes {
 struct aim_signer {
 	struct aim_bytes id[2];
 	struct aim_bytes cert;
+	struct aim_bytes before;
+	struct aim_bytes after;
 	u32 digest_bits;
 	bool ecdsa;
 	struct aim_bytes sig;
@@ -53,6 +57,15 @@ struct aim_reason;
  */
 int aim_signer_find(const u8 *der, size_t bytes, struct aim_signer *s,
 		    struct aim_reason *reason);
+
+/**
+ * aim_signer_strip() - the same signature without the certificate
+ * @s:		from aim_signer_find()
+ * @out:	room for as many bytes as that was given
+ *
+ * Return: its length.
+ */
+size_t aim_signer_strip(const struct aim_signer *s, u8 *out);
 
 /**
  * aim_rsa_check() - is an RSA key strong?
@@ -86,15 +99,5 @@ bool aim_rsa_is_only(const u8 *key, size_t bytes);
  * Return: 0, or -ENOPKG: below AIM_MIN_EC_BITS.
  */
 int aim_ec_check(size_t bytes, struct aim_reason *reason);
-
-/**
- * aim_cert_check() - is a certificate itself signed well?
- * @der:	X.509
- * @bytes:	its length
- * @reason:	filled in on refusal
- *
- * Return: 0, -EBADMSG, or -ENOPKG: not RSA of AIM_MIN_RSA_BITS with SHA-2.
- */
-int aim_cert_check(const u8 *der, size_t bytes, struct aim_reason *reason);
 
 #endif /* _AIM_PKCS7_H */
