@@ -137,19 +137,17 @@ int aim_envelope_open(const void *data, size_t bytes, struct aim_envelope *env,
 	return open_manifest(&c, data, env);
 }
 
-/* A word that goes into records and sentences as it is, NUL to the end. */
-static bool plain_word(const char *s, bool may_be_empty)
+/* Such words go into records and sentences as they are. */
+bool aim_word_check(const char *s)
 {
 	u32 i = 0;
 
-	if (!s[0] && !may_be_empty)
-		return false;
 	while (i < AIM_NAME_LEN && s[i]) {
 		if (s[i] <= ' ' || s[i] > '~' || s[i] == '"' || s[i] == '\'')
 			return false;
 		i++;
 	}
-	if (i == AIM_NAME_LEN)
+	if (!i || i == AIM_NAME_LEN)
 		return false;
 	for (; i < AIM_NAME_LEN; i++) {
 		if (s[i])
@@ -186,10 +184,11 @@ int aim_manifest_check(const struct aim_manifest *m, u64 model_bytes,
 	if (!all_zero(m->reserved, sizeof(m->reserved)))
 		return aim_refuse(&c, -EBADMSG,
 				  "manifest: a reserved byte is not zero");
-	if (!plain_word(m->name, false))
+	if (!aim_word_check(m->name))
 		return aim_refuse(&c, -EBADMSG,
 				  "manifest: the name must be 1 to 63 printable characters, no blanks or quotes, then zeroes");
-	if (!plain_word(m->driver, true))
+	if (!aim_word_check(m->driver) &&
+	    !all_zero((const u8 *)m->driver, sizeof(m->driver)))
 		return aim_refuse(&c, -EBADMSG,
 				  "manifest: the driver must be at most 63 printable characters, no blanks or quotes, then zeroes");
 	if (m->not_before && m->not_after && m->not_after < m->not_before)

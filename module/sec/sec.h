@@ -143,9 +143,12 @@ static inline int ai_sec_may(struct ai_sec_ctx *sec, u32 right, u32 device)
 /**
  * struct ai_sec_model - what is known of an admitted model, part of core's
  * @refused:	0, or the errno that its jobs end with from now on:
- *		-EKEYREVOKED blocked, -ENOTRECOVERABLE quarantined
+ *		-EKEYREVOKED blocked, -ENOTRECOVERABLE quarantined, @verdict
+ *		if the policy became stricter
+ * @timeouts:	jobs that overstayed since one succeeded
  * @node:	in the list of loaded models (block.c)
  * @mode:	enum aioffload_policy_mode, as it was when the model was admitted
+ * @verdict:	0, or what enforce would have said of signature and manifest
  * @digest:	SHA-256 of the model proper
  * @key:	id of the key that signed it (enum aioffload_block_kind), or zero
  * @name:	from here on as in struct aim_manifest; empty, zero or unlimited
@@ -158,6 +161,7 @@ struct ai_sec_model {
 	struct ai_group *group;		/* that loaded it; pays for it */
 	u64 charged;			/* bytes */
 	u32 mode;
+	int verdict;
 	u8 digest[32];
 	u8 key[32];
 	char name[AIOFFLOAD_NAME_LEN];
@@ -172,7 +176,7 @@ struct ai_sec_model {
 /**
  * ai_sec_admit() - may these bytes become a model?
  * @sec:	the context that loads it
- * @m:		zeroed; filled in
+ * @m:		@group and @charged set, else zeroed; filled in
  * @data:	the kernel's own copy of the whole file, 8-byte aligned
  * @bytes:	its size
  * @model_bytes: out: the model proper is the first so many
@@ -196,7 +200,8 @@ int ai_sec_admit(struct ai_sec_ctx *sec, struct ai_sec_model *m,
 /*
  * The verifier has passed it: known to block.c from here on, recorded,
  * measured. @scratch: bytes of working memory it plans. Return: 0, or
- * -E2BIG (beyond its own budget), -EKEYREVOKED (blocked meanwhile).
+ * -E2BIG (beyond its own budget), -EKEYREVOKED (blocked meanwhile), or another
+ * of the above if the policy became stricter meanwhile.
  */
 int ai_sec_model_loaded(struct ai_sec_ctx *sec, struct ai_sec_model *m,
 			u64 scratch, struct aim_reason *reason);
@@ -210,8 +215,20 @@ void ai_sec_model_gone(struct ai_sec_model *m);
 int ai_sec_model_on(const struct ai_sec_model *m, u32 dev_class,
 		    const char *driver, const struct module *owner);
 
-/* A job had its whole budget at a device and did not end. Any context. */
+/*
+ * A job had its whole budget at a device and did not end. Any context. The
+ * model, or the system, set that budget, not the caller; and the job belonged
+ * to a context of the model's own group, so that nobody who was lent a model
+ * can have it quarantined. Some of that in a row, and it is.
+ */
 void ai_sec_model_timed_out(struct ai_sec_model *m);
+
+/* One did end well. */
+static inline void ai_sec_model_succeeded(struct ai_sec_model *m)
+{
+	if (unlikely(atomic_read(&m->timeouts)))
+		atomic_set(&m->timeouts, 0);
+}
 
 /* ---- how much: quotas --------------------------------------------------- */
 

@@ -118,4 +118,13 @@ int aim_envelope_open(const void *data, size_t bytes, struct aim_envelope *env,
 int aim_manifest_check(const struct aim_manifest *m, u64 model_bytes,
 		       const u8 *digest, struct aim_reason *reason);
 
+/**
+ * aim_word_check() - is it a name as a manifest's must be?
+ * @s:	AIM_NAME_LEN bytes
+ *
+ * Return: true if it is a string of printable ASCII without blanks or quotes,
+ * not empty, and nothing but zeroes follows.
+ */
+bool aim_word_check(const char *s);
+
 #endif /* _AIM_MANIFEST_H */
