@@ -135,6 +135,8 @@ static int judge(struct ai_sec_model *m, const void *data, size_t bytes,
 	hash(data, env.model_bytes, m->digest);
 	if (mode == AIOFFLOAD_POLICY_OFF) {
 		m->verdict = -EKEYREJECTED;
+		strscpy(m->why, "loaded when the policy was off",
+			sizeof(m->why));
 		return 0;
 	}
 	if (!m->verdict)
@@ -142,7 +144,11 @@ static int judge(struct ai_sec_model *m, const void *data, size_t bytes,
 	/* That says nothing of the model. */
 	if (m->verdict == -ENOMEM)
 		return -ENOMEM;
-	return mode == AIOFFLOAD_POLICY_ENFORCE ? m->verdict : 0;
+	if (mode == AIOFFLOAD_POLICY_ENFORCE)
+		return m->verdict;
+	strscpy(m->why, reason->text, sizeof(m->why));
+	reason->text[0] = '\0';
+	return 0;
 }
 
 int ai_sec_admit(struct ai_sec_ctx *sec, struct ai_sec_model *m,
@@ -162,10 +168,6 @@ int ai_sec_admit(struct ai_sec_ctx *sec, struct ai_sec_model *m,
 	return ret;
 }
 
-/*
- * Permissive: @reason still has what ai_sec_admit() put there, since the
- * verifier found nothing to say.
- */
 int ai_sec_model_loaded(struct ai_sec_ctx *sec, struct ai_sec_model *m,
 			u64 scratch, struct aim_reason *reason)
 {

@@ -16,7 +16,7 @@
 #include <linux/list.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
-#include <linux/random.h>
+#include <linux/once.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
@@ -80,7 +80,7 @@ static u32 digest_hash(const u8 *digest)
 {
 	static u32 seed __read_mostly;
 
-	net_get_random_once(&seed, sizeof(seed));
+	get_random_once(&seed, sizeof(seed));
 	return jhash(digest, AIOFFLOAD_DIGEST_LEN, seed);
 }
 
@@ -220,6 +220,14 @@ static int check_blocked(const struct ai_sec_model *m, u32 kinds,
 
 #define ANY_KIND	(~0U)
 
+/* Would enforce let it be used? */
+static int would_stand(const struct ai_sec_model *m, struct aim_reason *reason)
+{
+	if (m->verdict)
+		return ai_refuse(reason, m->verdict, "%s", m->why);
+	return check_blocked(m, ANY_KIND, reason);
+}
+
 /* May a model be used, as things are now? */
 static int stands(const struct ai_sec_model *m, struct aim_reason *reason)
 {
@@ -228,10 +236,7 @@ static int stands(const struct ai_sec_model *m, struct aim_reason *reason)
 				 "the model is in quarantine: its jobs did not end in time, again and again; 'aioffload block' lists it");
 	if (ai_policy_mode() != AIOFFLOAD_POLICY_ENFORCE)
 		return 0;
-	if (m->verdict)
-		return ai_refuse(reason, m->verdict,
-				 "the policy became enforce, which asks for more than this model has");
-	return check_blocked(m, ANY_KIND, reason);
+	return would_stand(m, reason);
 }
 
 int ai_block_check_key(const struct ai_sec_model *m, struct aim_reason *reason)
@@ -246,15 +251,11 @@ int ai_block_check_key(const struct ai_sec_model *m, struct aim_reason *reason)
 
 int ai_block_check(const struct ai_sec_model *m, struct aim_reason *reason)
 {
-	struct aim_reason why;
 	int ret;
 
-	/* What a permissive policy has found already is not to be lost. */
 	mutex_lock(&ai_block_lock);
-	ret = stands(m, &why);
+	ret = stands(m, reason);
 	mutex_unlock(&ai_block_lock);
-	if (ret)
-		*reason = why;
 	return ret;
 }
 
@@ -266,18 +267,14 @@ int ai_block_check(const struct ai_sec_model *m, struct aim_reason *reason)
  */
 int ai_block_join(struct ai_sec_model *m, struct aim_reason *reason)
 {
-	struct aim_reason why;
 	int ret;
 
 	mutex_lock(&ai_block_lock);
-	ret = stands(m, &why);
-	if (ret) {
-		*reason = why;
-	} else {
+	ret = stands(m, reason);
+	if (!ret) {
 		m->mode = ai_policy_mode();
 		if (m->mode == AIOFFLOAD_POLICY_PERMISSIVE)
-			ret = -(m->verdict ?:
-				check_blocked(m, ANY_KIND, reason));
+			ret = -would_stand(m, reason);
 		list_add(&m->node, &loaded_models);
 	}
 	mutex_unlock(&ai_block_lock);

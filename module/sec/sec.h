@@ -148,7 +148,8 @@ static inline int ai_sec_may(struct ai_sec_ctx *sec, u32 right, u32 device)
  * @timeouts:	jobs that overstayed since one succeeded
  * @node:	in the list of loaded models (block.c)
  * @mode:	enum aioffload_policy_mode, as it was when the model was admitted
- * @verdict:	0, or what enforce would have said of signature and manifest
+ * @verdict:	0, or what enforce would have said of signature and manifest,
+ * @why:	in words
  * @digest:	SHA-256 of the model proper
  * @key:	id of the key that signed it (enum aioffload_block_kind), or zero
  * @name:	from here on as in struct aim_manifest; empty, zero or unlimited
@@ -162,6 +163,7 @@ struct ai_sec_model {
 	u64 charged;			/* bytes */
 	u32 mode;
 	int verdict;
+	char why[128];
 	u8 digest[32];
 	u8 key[32];
 	char name[AIOFFLOAD_NAME_LEN];
