@@ -91,13 +91,13 @@ static int check_signed(struct ai_sec_model *m, const void *data,
 	if (!env->sig)
 		return ai_refuse(reason, -EKEYREJECTED,
 				 "the model is not signed; 'aioffload model sign' signs it");
-	if (!env->manifest)
-		return ai_refuse(reason, -EBADMSG,
-				 "what is signed is no model: it does not end with a manifest; 'aioffload model sign' adds one");
 	ret = ai_keyring_verify(data, env->signed_bytes, env->sig,
 				env->sig_bytes, m->key, reason);
 	if (!ret && mode == AIOFFLOAD_POLICY_ENFORCE)
 		ret = ai_block_check_key(m, reason);
+	if (!ret && !env->manifest)
+		ret = ai_refuse(reason, -EBADMSG,
+				"what is signed is no model: it does not end with a manifest; 'aioffload model sign' adds one");
 	if (!ret)
 		ret = aim_manifest_check(env->manifest, env->model_bytes, NULL,
 					 reason);

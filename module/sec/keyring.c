@@ -233,7 +233,7 @@ static int verify_system(const void *data, size_t bytes, size_t sig_bytes,
 
 	if (!ai_policy_keyrings())
 		return ai_refuse(reason, -EKEYREJECTED,
-				 "the signature carries a certificate, which counts for the system's keyrings only; sign without (openssl: -nocerts)");
+				 "a certificate in the signature counts for the system's keyrings only; sign without (-nocerts)");
 	bare = kvmalloc(sig_bytes, GFP_KERNEL_ACCOUNT);
 	if (!bare)
 		return -ENOMEM;
