@@ -426,7 +426,8 @@ static int ring_errno = ENOENT, add_errno;
 static size_t added_bytes;
 
 int __wrap_keyring_find(int32_t *serial);
-int __wrap_keyring_add(int32_t ring, const void *der, size_t bytes);
+int __wrap_keyring_add(int32_t ring, const char *desc, const void *der,
+		       size_t bytes);
 
 int __wrap_keyring_find(int32_t *serial)
 {
@@ -435,7 +436,8 @@ int __wrap_keyring_find(int32_t *serial)
 }
 
 /* In the command's process: what it saw can be told by its exit alone. */
-int __wrap_keyring_add(int32_t ring, const void *der, size_t bytes)
+int __wrap_keyring_add(int32_t ring, const char *desc, const void *der,
+		       size_t bytes)
 {
 	if (ring != 4711 || bytes != added_bytes)
 		abort();

@@ -8,10 +8,10 @@
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "../../userspace/cli/sign.h"
 #include "aim_builder.h"
@@ -33,6 +33,8 @@ static struct {
 static X509 *make_cert(EVP_PKEY *key, const char *name)
 {
 	X509 *x = X509_new();
+	X509_EXTENSION *id;
+	X509V3_CTX ctx;
 
 	assert_non_null(x);
 	X509_set_version(x, X509_VERSION_3);
@@ -43,6 +45,10 @@ static X509 *make_cert(EVP_PKEY *key, const char *name)
 	X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC,
 				   (const unsigned char *)name, -1, -1, 0);
 	X509_set_issuer_name(x, X509_get_subject_name(x));
+	X509V3_set_ctx(&ctx, x, x, NULL, NULL, 0);
+	id = X509V3_EXT_conf_nid(NULL, &ctx, NID_subject_key_identifier, "hash");
+	assert_true(X509_add_ext(x, id, -1));
+	X509_EXTENSION_free(id);
 	assert_true(X509_sign(x, key, EVP_sha256()));
 	return x;
 }
@@ -155,27 +161,18 @@ static void good(void **state)
 	seal_free(&s);
 }
 
-/* Not a bit of what is signed can change; the rest changes nothing of it. */
+/* Not a bit can change, in the signature as little as in what it is of. */
 static void every_byte(void **state)
 {
 	struct sealed s = good_file();
-	struct signed_file f = { .data = s.data, .bytes = s.bytes };
-	struct aim_reason reason;
-	unsigned int passed = 0;
-	struct verdict v;
 	size_t i;
 
-	assert_int_equal(aim_envelope_open(f.data, f.bytes, &f.env, &reason), 0);
 	for (i = 0; i < s.bytes; i++) {
 		s.data[i] ^= 1U << i % 8;
-		v = judge(&s);
-		if (i < f.env.signed_bytes && !v.err)
+		if (!judge(&s).err)
 			fail_msg("byte %zu changed and nobody noticed", i);
-		passed += !v.err;
 		s.data[i] ^= 1U << i % 8;
 	}
-	/* the strict parser leaves no byte of a signature without meaning */
-	print_message("%u of %zu bytes may change\n", passed, s.bytes);
 	expect(&s, 0, "");
 	seal_free(&s);
 }
@@ -303,22 +300,15 @@ static void signatures(void **state)
 	};
 	struct aim_manifest m = good_manifest();
 	struct sealed s;
-	X509 *with_id;
 	size_t i;
 
-	/* a key id to sign by */
-	with_id = X509_dup(t.cert);
-	assert_non_null(with_id);
 	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		if (table[i].flags & CMS_USE_KEYID)
-			continue;	/* t.cert has none: see key_ids() */
 		s = with_manifest(&m);
 		sign_with(&s, t.key, t.cert, EVP_sha256(), table[i].flags,
 			  table[i].twice);
 		expect(&s, table[i].err, table[i].says);
 		seal_free(&s);
 	}
-	X509_free(with_id);
 }
 
 static void strength(void **state)
@@ -328,7 +318,7 @@ static void strength(void **state)
 
 	assert_int_equal(seal_sign(&s, t.weak, t.weak_cert, false), CLI_REFUSED);
 	sign_with(&s, t.weak, t.weak_cert, EVP_sha256(), PLAIN, false);
-	expect(&s, ENOPKG, "RSA 3072");
+	expect(&s, ENOPKG, "RSA 2048");
 	seal_free(&s);
 	s = with_manifest(&m);
 	sign_with(&s, t.key, t.cert, EVP_sha1(), PLAIN, false);
@@ -504,6 +494,9 @@ static void command(void **state)
 	cli_put("cut.aim", s.data, s.bytes - 1);
 	assert_int_equal(cli_run("model verify cut.aim -c aioffload.pem"), CLI_REFUSED);
 	assert_int_equal(cli_run("model info cut.aim"), CLI_REFUSED);
+	cli_puts("junk.key", "no key");
+	assert_int_equal(cli_run("model sign s.aim -k junk.key -c aioffload.pem"),
+			 CLI_REFUSED);
 	assert_int_equal(cli_run("model sign s.aim -k absent -c aioffload.pem"),
 			 CLI_FAILED);
 	assert_int_equal(cli_run("model sign s.aim -k aioffload.pem -c aioffload.pem"),

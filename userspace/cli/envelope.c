@@ -6,7 +6,6 @@
  * blocked, its policy.
  */
 #include <errno.h>
-#include <inttypes.h>
 #include <openssl/err.h>
 #include <stdlib.h>
 #include <string.h>
@@ -173,87 +172,97 @@ void seal_free(struct sealed *s)
 
 /* ---- judging ------------------------------------------------------------ */
 
-/* Exactly one PKCS#7 structure, of signed data that is not in it. */
-static CMS_ContentInfo *parse_cms(const struct signed_file *f, struct verdict *v)
+/*
+ * The kernel's look into a signature decides what is one. None of libcrypto's
+ * parsers sees it, so none can read it in another way; what is left for
+ * libcrypto is arithmetic.
+ */
+static int parse_signer(const struct signed_file *f, struct aim_signer *s,
+			struct verdict *v)
 {
-	const unsigned char *p = f->env.sig;
-	CMS_ContentInfo *cms;
-	ASN1_OCTET_STRING **content;
+	struct aim_reason reason = { "" };
+	char clean[400];
+	int err;
 
-	ERR_clear_error();
-	cms = d2i_CMS_ContentInfo(NULL, &p, (long)f->env.sig_bytes);
-	if (!cms || p != f->env.sig + f->env.sig_bytes) {
-		verdict_set(v, EBADMSG, "signature: not PKCS#7, or something follows it");
-		goto bad;
-	}
-	if (OBJ_obj2nid(CMS_get0_type(cms)) != NID_pkcs7_signed ||
-	    OBJ_obj2nid(CMS_get0_eContentType(cms)) != NID_pkcs7_data) {
-		verdict_set(v, EBADMSG, "signature: its PKCS#7 is not of plain data");
-		goto bad;
-	}
-	content = CMS_get0_content(cms);
-	if (content && *content) {
-		verdict_set(v, EBADMSG, "signature: it brings its own data");
-		goto bad;
-	}
-	if (sk_CMS_SignerInfo_num(CMS_get0_SignerInfos(cms)) != 1) {
-		verdict_set(v, EKEYREJECTED, "signature: %d signers, expected one",
-			    sk_CMS_SignerInfo_num(CMS_get0_SignerInfos(cms)));
-		goto bad;
-	}
-	return cms;
-bad:
-	CMS_ContentInfo_free(cms);
-	ERR_clear_error();
-	return NULL;
+	err = aim_signer_find(f->env.sig, f->env.sig_bytes, s, &reason);
+	if (!err)
+		return 0;
+	return verdict_set(v, -err, "%s", text_clean(reason.text, clean,
+						     sizeof(clean)));
 }
 
-static CMS_SignerInfo *only_signer(CMS_ContentInfo *cms)
+/* What is in a DER element, behind tag and length; NULL if there is none. */
+static const unsigned char *content_of(const unsigned char *der, int len,
+				       size_t *bytes)
 {
-	return sk_CMS_SignerInfo_value(CMS_get0_SignerInfos(cms), 0);
+	const unsigned char *p = der;
+	long n = 0;
+	int tag, class;
+
+	if (len <= 0 || ASN1_get_object(&p, &n, &tag, &class, len) & 0x80)
+		return NULL;
+	*bytes = (size_t)n;
+	return p;
 }
 
-static int check_algorithms(CMS_SignerInfo *si, struct verdict *v)
+/* Does @der (freed) hold this? */
+static bool is_content(unsigned char *der, int len, struct aim_bytes want)
 {
-	X509_ALGOR *digest, *sig;
-	int nid;
+	size_t n = 0;
+	const unsigned char *p = content_of(der, len, &n);
+	bool same = p && n == want.n && !memcmp(p, want.p, n);
 
-	if (CMS_signed_get_attr_count(si) > 0)
-		return verdict_set(v, EKEYREJECTED, "signature: it has signed attributes, which the kernel refuses");
-	CMS_SignerInfo_get0_algs(si, NULL, NULL, &digest, &sig);
-	nid = OBJ_obj2nid(digest->algorithm);
-	if (nid != NID_sha256 && nid != NID_sha384 && nid != NID_sha512)
-		return verdict_set(v, ENOPKG, "signature: its digest is %s, SHA-256 or better is needed",
-				   OBJ_nid2sn(nid));
-	nid = OBJ_obj2nid(sig->algorithm);
-	if (nid == NID_rsassaPss)
-		return verdict_set(v, ENOPKG, "signature: RSA-PSS, which the kernel does not take");
-	return 0;
+	OPENSSL_free(der);
+	return same;
 }
 
-static X509 *find_cert(CMS_SignerInfo *si, STACK_OF(X509) *certs)
+/* By serial number and issuer, or by subject key identifier. */
+static bool names_cert(const struct aim_signer *s, X509 *cert)
+{
+	const ASN1_OCTET_STRING *skid = X509_get0_subject_key_id(cert);
+	unsigned char *serial = NULL, *issuer = NULL;
+	int n, m;
+
+	if (!s->id[1].n)
+		return skid && (size_t)ASN1_STRING_length(skid) == s->id[0].n &&
+			!memcmp(ASN1_STRING_get0_data(skid), s->id[0].p,
+				s->id[0].n);
+	n = i2d_ASN1_INTEGER(X509_get_serialNumber(cert), &serial);
+	if (!is_content(serial, n, s->id[0]))
+		return false;
+	m = i2d_X509_NAME(X509_get_issuer_name(cert), &issuer);
+	return is_content(issuer, m, s->id[1]);
+}
+
+static X509 *find_cert(const struct aim_signer *s, STACK_OF(X509) *certs)
 {
 	int i;
 
 	for (i = 0; i < sk_X509_num(certs); i++)
-		if (!CMS_SignerInfo_cert_cmp(si, sk_X509_value(certs, i)))
+		if (names_cert(s, sk_X509_value(certs, i)))
 			return sk_X509_value(certs, i);
 	return NULL;
 }
 
+static const EVP_MD *digest_of(const struct aim_signer *s)
+{
+	return s->digest_bits == 256 ? EVP_sha256() :
+		s->digest_bits == 384 ? EVP_sha384() : EVP_sha512();
+}
+
 /* The certificate's own dates say nothing here: the kernel doesn't ask them. */
-static int verify_with(CMS_ContentInfo *cms, const struct signed_file *f,
+static int verify_with(const struct aim_signer *s, const struct signed_file *f,
 		       X509 *cert, struct verdict *v)
 {
-	BIO *in = BIO_new_mem_buf(f->data, (int)f->env.signed_bytes);
-	STACK_OF(X509) *one = sk_X509_new_null();
+	EVP_PKEY *key = X509_get0_pubkey(cert);
+	EVP_MD_CTX *md = EVP_MD_CTX_new();
 	int ok;
 
-	ok = in && one && sk_X509_push(one, cert) &&
-		CMS_verify(cms, one, NULL, in, NULL,
-			   CMS_NO_SIGNER_CERT_VERIFY | CMS_NOINTERN | CMS_BINARY);
-	sk_X509_free(one);
-	BIO_free(in);
+	ok = md && EVP_PKEY_is_a(key, s->ecdsa ? "EC" : "RSA") &&
+		EVP_DigestVerifyInit(md, NULL, digest_of(s), NULL, key) == 1 &&
+		EVP_DigestVerify(md, s->sig.p, s->sig.n, f->data,
+				 f->env.signed_bytes) == 1;
+	EVP_MD_CTX_free(md);
 	ERR_clear_error();
 	return ok ? 0 : verdict_set(v, EKEYREJECTED, "the signature does not fit: the file was changed after it was signed, or the key is another of the same name");
 }
@@ -261,29 +270,23 @@ static int verify_with(CMS_ContentInfo *cms, const struct signed_file *f,
 static int judge_signature(const struct signed_file *f, STACK_OF(X509) *certs,
 			   X509 **by, struct verdict *v)
 {
-	char text[512];
-	CMS_ContentInfo *cms;
+	struct aim_signer s;
+	char text[400];
 	X509 *cert;
-	int err;
 
 	if (!f->env.sig)
 		return verdict_set(v, EKEYREJECTED, "it is not signed");
-	cms = parse_cms(f, v);
-	if (!cms)
+	if (parse_signer(f, &s, v))
 		return v->err;
-	err = check_algorithms(only_signer(cms), v);
-	cert = err ? NULL : find_cert(only_signer(cms), certs);
-	if (!err && !cert)
-		err = verdict_set(v, ENOKEY, "none of the certificates made the signature: %s",
-				  signer_text(f, text, sizeof(text)));
-	if (!err)
-		err = key_strong(X509_get0_pubkey(cert), v);
-	if (!err)
-		err = verify_with(cms, f, cert, v);
-	if (!err)
-		*by = cert;
-	CMS_ContentInfo_free(cms);
-	return err;
+	cert = find_cert(&s, certs);
+	if (!cert)
+		return verdict_set(v, ENOKEY, "none of the certificates made the signature: %s",
+				   signer_text(f, text, sizeof(text)));
+	if (key_strong(X509_get0_pubkey(cert), v) ||
+	    verify_with(&s, f, cert, v))
+		return v->err;
+	*by = cert;
+	return 0;
 }
 
 static int judge_manifest(const struct signed_file *f, uint64_t now,
@@ -324,46 +327,42 @@ int envelope_judge(const struct signed_file *f, STACK_OF(X509) *certs,
 
 /* ---- for people --------------------------------------------------------- */
 
-static void signer_words(CMS_SignerInfo *si, char *out, size_t len)
+/* A Name from the bytes within its sequence, as one line. */
+static void issuer_text(struct aim_bytes name, char *out, size_t len)
 {
-	X509_ALGOR *digest, *sig;
-	ASN1_OCTET_STRING *skid = NULL;
-	ASN1_INTEGER *serial = NULL;
-	X509_NAME *issuer = NULL;
-	char name[300] = "", number[64] = "";
-	BIGNUM *n;
-	char *hex;
+	int total = ASN1_object_size(1, (int)name.n, V_ASN1_SEQUENCE);
+	unsigned char *der = malloc((size_t)total), *p = der;
+	const unsigned char *q = der;
+	X509_NAME *parsed;
 
-	CMS_SignerInfo_get0_algs(si, NULL, NULL, &digest, &sig);
-	CMS_SignerInfo_get0_signer_id(si, &skid, &issuer, &serial);
-	if (issuer)
-		cert_name_text(issuer, name, sizeof(name));
-	if (serial) {
-		n = ASN1_INTEGER_to_BN(serial, NULL);
-		hex = n ? BN_bn2hex(n) : NULL;
-		snprintf(number, sizeof(number), "%s", hex ? hex : "");
-		OPENSSL_free(hex);
-		BN_free(n);
-	} else if (skid && ASN1_STRING_length(skid) <= 30) {
-		text_hex(ASN1_STRING_get0_data(skid),
-			 (size_t)ASN1_STRING_length(skid), number);
-	}
-	snprintf(out, len, "%s, %s, by %s%s%s",
-		 OBJ_nid2sn(OBJ_obj2nid(sig->algorithm)),
-		 OBJ_nid2sn(OBJ_obj2nid(digest->algorithm)),
-		 name, serial ? " serial " : "key ", number);
+	out[0] = '\0';
+	if (!der)
+		return;
+	ASN1_put_object(&p, 1, (int)name.n, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL);
+	memcpy(p, name.p, name.n);
+	parsed = d2i_X509_NAME(NULL, &q, total);
+	if (parsed)
+		cert_name_text(parsed, out, len);
+	X509_NAME_free(parsed);
+	free(der);
+	ERR_clear_error();
 }
 
 const char *signer_text(const struct signed_file *f, char *out, size_t len)
 {
+	char name[300] = "", number[2 * 32 + 1] = "";
 	struct verdict v = { 0 };
-	CMS_ContentInfo *cms = parse_cms(f, &v);
+	struct aim_signer s;
 
-	if (!cms) {
+	if (parse_signer(f, &s, &v)) {
 		snprintf(out, len, "%s", v.reason);
 		return out;
 	}
-	signer_words(only_signer(cms), out, len);
-	CMS_ContentInfo_free(cms);
+	text_hex(s.id[0].p, s.id[0].n < 32 ? s.id[0].n : 32, number);
+	if (s.id[1].n)
+		issuer_text(s.id[1], name, sizeof(name));
+	snprintf(out, len, "%s, SHA-%u, by %s%s%s%s", s.ecdsa ? "ECDSA" : "RSA",
+		 s.digest_bits, name, s.id[1].n ? " serial " : "key ", number,
+		 s.cert.n ? ", with its certificate" : "");
 	return out;
 }

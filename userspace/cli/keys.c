@@ -16,8 +16,6 @@
 #include "../common/common.h"
 #include "sign.h"
 
-#define MIN_RSA_BITS	3072
-#define MIN_EC_BITS	256
 #define MAX_CERTS	1024	/* files looked at in a directory */
 
 int verdict_set(struct verdict *v, int err, const char *fmt, ...)
@@ -269,29 +267,40 @@ const char *key_name(EVP_PKEY *key, char *out, size_t len)
 	return out;
 }
 
+/* The kernel's own rules (aim/pkcs7.h), and the curves that it has. */
+static int check_bits(EVP_PKEY *key, const char *name, struct aim_reason *reason)
+{
+	unsigned char *bits = NULL;
+	int n = i2d_PublicKey(key, &bits);
+	int ret = -ENOPKG;
+
+	if (n > 0 && EVP_PKEY_is_a(key, "RSA"))
+		ret = aim_rsa_check(bits, (size_t)n, reason);
+	else if (n > 0 && (!strcmp(name, "EC P-256") ||
+			   !strcmp(name, "EC P-384") || !strcmp(name, "EC P-521")))
+		ret = aim_ec_check((size_t)n, reason);
+	OPENSSL_free(bits);
+	return ret;
+}
+
 int key_strong(EVP_PKEY *key, struct verdict *v)
 {
+	struct aim_reason reason = { "" };
 	char name[80];
 
 	key_name(key, name, sizeof(name));
-	if (EVP_PKEY_is_a(key, "RSA")) {
-		if (EVP_PKEY_get_bits(key) >= MIN_RSA_BITS)
-			return 0;
-		return verdict_set(v, ENOPKG, "the key is %s, at least RSA %d is needed",
-				   name, MIN_RSA_BITS);
-	}
-	if (!strcmp(name, "EC P-256") || !strcmp(name, "EC P-384") ||
-	    !strcmp(name, "EC P-521"))
+	if (!check_bits(key, name, &reason))
 		return 0;
-	return verdict_set(v, ENOPKG, "the key is %s, which the kernel does not take: RSA %d or larger, EC P-256 or larger",
-			   name, MIN_RSA_BITS);
+	return verdict_set(v, ENOPKG, "the key is %s, which the kernel does not take: RSA of at least %d bits, EC P-256, P-384 or P-521%s%s",
+			   name, AIM_MIN_RSA_BITS, *reason.text ? "; " : "",
+			   reason.text);
 }
 
 const EVP_MD *key_digest(EVP_PKEY *key)
 {
 	int bits = EVP_PKEY_get_bits(key);
 
-	if (!EVP_PKEY_is_a(key, "EC") || bits <= MIN_EC_BITS)
+	if (!EVP_PKEY_is_a(key, "EC") || bits <= AIM_MIN_EC_BITS)
 		return EVP_sha256();
 	return bits <= 384 ? EVP_sha384() : EVP_sha512();
 }

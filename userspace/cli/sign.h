@@ -4,6 +4,7 @@
 #define AIOFFLOAD_CLI_SIGN_H
 
 #include <aim/manifest.h>
+#include <aim/pkcs7.h>
 #include <aim/verify.h>
 #include <openssl/cms.h>
 #include <openssl/evp.h>
