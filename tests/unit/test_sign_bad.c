@@ -26,7 +26,10 @@ static struct {
 	X509 *other_cert;
 	EVP_PKEY *weak;		/* RSA 2048, trusted */
 	X509 *weak_cert;
+	EVP_PKEY *rsa;		/* RSA 3072, trusted */
+	X509 *rsa_cert;
 	STACK_OF(X509) *trusted;
+	bool system;
 	struct aim_file model;
 } t;
 
@@ -61,7 +64,10 @@ static int set_up(void **state)
 	t.other_cert = make_cert(t.other, "good");
 	t.weak = EVP_RSA_gen(2048);
 	t.weak_cert = make_cert(t.weak, "weak");
+	t.rsa = EVP_RSA_gen(3072);
+	t.rsa_cert = make_cert(t.rsa, "rsa");
 	t.trusted = sk_X509_new_null();
+	sk_X509_push(t.trusted, t.rsa_cert);
 	sk_X509_push(t.trusted, t.cert);
 	sk_X509_push(t.trusted, t.weak_cert);
 	return ab_model_file("fc_s8", &t.model);
@@ -77,6 +83,8 @@ static int tear_down(void **state)
 	EVP_PKEY_free(t.key);
 	EVP_PKEY_free(t.other);
 	EVP_PKEY_free(t.weak);
+	X509_free(t.rsa_cert);
+	EVP_PKEY_free(t.rsa);
 	return 0;
 }
 
@@ -130,7 +138,7 @@ static struct verdict judge_at(const void *data, size_t bytes, uint64_t now)
 	if (aim_envelope_open(f.data, bytes, &f.env, &reason))
 		verdict_set(&v, EBADMSG, "%s", reason.text);
 	else
-		envelope_judge(&f, t.trusted, now, &by, &v);
+		envelope_judge(&f, t.trusted, t.system, now, &by, &v);
 	free(f.data);
 	return v;
 }
@@ -309,6 +317,33 @@ static void signatures(void **state)
 		expect(&s, table[i].err, table[i].says);
 		seal_free(&s);
 	}
+}
+
+/* A certificate within: for the system's keyrings, and for nothing else. */
+static void embedded(void **state)
+{
+	struct aim_manifest m = good_manifest();
+	struct sealed s = with_manifest(&m);
+
+	assert_int_equal(seal_sign(&s, t.rsa, t.rsa_cert, true), 0);
+	expect(&s, EKEYREJECTED, "system's keyrings only");
+	t.system = true;
+	expect(&s, 0, "");
+	seal_free(&s);
+	s = with_manifest(&m);
+	assert_int_equal(seal_sign(&s, t.rsa, t.rsa_cert, false), 0);
+	expect(&s, ENOKEY, "--embed-cert");
+	t.system = false;
+	expect(&s, 0, "");
+	seal_free(&s);
+	/* only of RSA is it known that no other key fits */
+	s = with_manifest(&m);
+	assert_int_equal(seal_sign(&s, t.key, t.cert, true), CLI_REFUSED);
+	sign_with(&s, t.key, t.cert, EVP_sha256(), PLAIN & ~CMS_NOCERTS, false);
+	t.system = true;
+	expect(&s, ENOPKG, "RSA");
+	t.system = false;
+	seal_free(&s);
 }
 
 static void strength(void **state)
@@ -511,7 +546,7 @@ int main(void)
 		cmocka_unit_test(good), cmocka_unit_test(every_byte),
 		cmocka_unit_test(every_length), cmocka_unit_test(insertions),
 		cmocka_unit_test(swapped), cmocka_unit_test(keys),
-		cmocka_unit_test(signatures), cmocka_unit_test(strength),
+		cmocka_unit_test(signatures), cmocka_unit_test(embedded), cmocka_unit_test(strength),
 		cmocka_unit_test(pairs), cmocka_unit_test(other_domains),
 		cmocka_unit_test(manifests), cmocka_unit_test(times),
 		cmocka_unit_test(showing), cmocka_unit_test(command),

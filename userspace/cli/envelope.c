@@ -146,7 +146,7 @@ int seal_sign(struct sealed *s, EVP_PKEY *key, X509 *cert, bool embed)
 	CMS_ContentInfo *cms;
 	int len, ret;
 
-	if (key_strong(key, &v))
+	if (embed ? key_strong_system(key, &v) : key_strong(key, &v))
 		return cli_error(CLI_REFUSED, "%s", v.reason);
 	ERR_clear_error();
 	if (!X509_check_private_key(cert, key)) {
@@ -267,8 +267,19 @@ static int verify_with(const struct aim_signer *s, const struct signed_file *f,
 	return ok ? 0 : verdict_set(v, EKEYREJECTED, "the signature does not fit: the file was changed after it was signed, or the key is another of the same name");
 }
 
+/* In which keyrings a signature's key is looked for hangs on its certificate. */
+static int check_place(const struct aim_signer *s, bool system,
+		       struct verdict *v)
+{
+	if (s->cert.n && !system)
+		return verdict_set(v, EKEYREJECTED, "a certificate in the signature counts for the system's keyrings only");
+	if (!s->cert.n && system)
+		return verdict_set(v, ENOKEY, "for the system's keyrings the signature must carry the certificate (sign --embed-cert)");
+	return 0;
+}
+
 static int judge_signature(const struct signed_file *f, STACK_OF(X509) *certs,
-			   X509 **by, struct verdict *v)
+			   bool system, X509 **by, struct verdict *v)
 {
 	struct aim_signer s;
 	char text[400];
@@ -276,13 +287,14 @@ static int judge_signature(const struct signed_file *f, STACK_OF(X509) *certs,
 
 	if (!f->env.sig)
 		return verdict_set(v, EKEYREJECTED, "it is not signed");
-	if (parse_signer(f, &s, v))
+	if (parse_signer(f, &s, v) || check_place(&s, system, v))
 		return v->err;
 	cert = find_cert(&s, certs);
 	if (!cert)
 		return verdict_set(v, ENOKEY, "none of the certificates made the signature: %s",
 				   signer_text(f, text, sizeof(text)));
-	if (key_strong(X509_get0_pubkey(cert), v) ||
+	if ((system ? key_strong_system(X509_get0_pubkey(cert), v) :
+		      key_strong(X509_get0_pubkey(cert), v)) ||
 	    verify_with(&s, f, cert, v))
 		return v->err;
 	*by = cert;
@@ -301,7 +313,7 @@ static int judge_manifest(const struct signed_file *f, uint64_t now,
 		return verdict_set(v, EBADMSG, "what is signed is no model: it does not end with a manifest");
 	if (signed_digest(f, digest))
 		return verdict_set(v, EIO, "libcrypto can't compute SHA-256");
-	if (aim_manifest_check(m, f->env.model_bytes, digest, &reason))
+	if (aim_manifest_check(m, f->env.model_bytes, NULL, &reason))
 		return verdict_set(v, EBADMSG, "%s",
 				   text_clean(reason.text, clean, sizeof(clean)));
 	if (m->not_before && now < m->not_before)
@@ -310,17 +322,21 @@ static int judge_manifest(const struct signed_file *f, uint64_t now,
 	if (m->not_after && now > m->not_after)
 		return verdict_set(v, EKEYEXPIRED, "not valid after %s",
 				   time_text(m->not_after, when));
+	/* again as a whole, now with the digest: the order of the kernel */
+	if (aim_manifest_check(m, f->env.model_bytes, digest, &reason))
+		return verdict_set(v, EBADMSG, "%s",
+				   text_clean(reason.text, clean, sizeof(clean)));
 	return 0;
 }
 
 int envelope_judge(const struct signed_file *f, STACK_OF(X509) *certs,
-		   uint64_t now, X509 **by, struct verdict *v)
+		   bool system, uint64_t now, X509 **by, struct verdict *v)
 {
 	*v = (struct verdict){ 0 };
 	*by = NULL;
 	if (!sk_X509_num(certs))
 		return verdict_set(v, ENOKEY, "there is no certificate to check with");
-	if (judge_signature(f, certs, by, v))
+	if (judge_signature(f, certs, system, by, v))
 		return v->err;
 	return judge_manifest(f, now, v);
 }

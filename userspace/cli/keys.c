@@ -296,6 +296,21 @@ int key_strong(EVP_PKEY *key, struct verdict *v)
 			   reason.text);
 }
 
+int key_strong_system(EVP_PKEY *key, struct verdict *v)
+{
+	unsigned char *bits = NULL;
+	bool ok;
+	int n;
+
+	if (key_strong(key, v))
+		return v->err;
+	n = i2d_PublicKey(key, &bits);
+	ok = n > 0 && EVP_PKEY_is_a(key, "RSA") &&
+		aim_rsa_is_only(bits, (size_t)n);
+	OPENSSL_free(bits);
+	return ok ? 0 : verdict_set(v, ENOPKG, "keys in the system's keyrings must be RSA with exponent 65537");
+}
+
 const EVP_MD *key_digest(EVP_PKEY *key)
 {
 	int bits = EVP_PKEY_get_bits(key);

@@ -298,7 +298,7 @@ static int load_pair(const struct sign_args *args, EVP_PKEY **key, X509 **cert)
 }
 
 /* What was just made must pass; then it may take the place of what was there. */
-static int check_result(const struct sealed *s, X509 *cert)
+static int check_result(const struct sealed *s, X509 *cert, bool system)
 {
 	struct signed_file f = { .data = s->data, .bytes = s->bytes };
 	STACK_OF(X509) *certs = sk_X509_new_null();
@@ -313,7 +313,8 @@ static int check_result(const struct sealed *s, X509 *cert)
 		ret = cli_error(CLI_FAILED, "what was made is no signed model: %s",
 				reason.text);
 	/* signing what is not valid yet, or any more, is nobody's mistake */
-	else if (envelope_judge(&f, certs, (uint64_t)time(NULL), &by, &v) &&
+	else if (envelope_judge(&f, certs, system, (uint64_t)time(NULL),
+				&by, &v) &&
 		 v.err != EKEYEXPIRED)
 		ret = cli_error(CLI_FAILED, "what was made would be refused: %s",
 				v.reason);
@@ -338,7 +339,7 @@ static int sign_file(const struct sign_args *args, struct signed_file *f,
 	if (!ret)
 		ret = seal_sign(&sealed, key, cert, args->embed);
 	if (!ret)
-		ret = check_result(&sealed, cert);
+		ret = check_result(&sealed, cert, args->embed);
 	if (!ret && key_id(key, id))
 		ret = cli_error(CLI_FAILED, "%s", ssl_error());
 	if (!ret)

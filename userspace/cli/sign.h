@@ -59,6 +59,8 @@ int key_id(EVP_PKEY *key, uint8_t id[KEY_ID_LEN]);
 const char *key_name(EVP_PKEY *key, char *out, size_t len);
 /* 0 if the kernel takes it, else ENOPKG with the reason. */
 int key_strong(EVP_PKEY *key, struct verdict *v);
+/* Likewise, for a key in the kernel's own keyrings. */
+int key_strong_system(EVP_PKEY *key, struct verdict *v);
 /* The digest to sign with. */
 const EVP_MD *key_digest(EVP_PKEY *key);
 /* "CN=..., O=...", printable; @len of @out. */
@@ -105,11 +107,12 @@ void seal_free(struct sealed *s);
 
 /*
  * All that can be said without the kernel: of the signature against @certs,
- * and of the manifest. @now: seconds since 1970. On success *@by is the
- * certificate, one of @certs. Returns the errno that is in @v.
+ * and of the manifest. @system: they are in the kernel's own keyrings, not in
+ * .aioffload. @now: seconds since 1970. On success *@by is the certificate, one
+ * of @certs. Returns the errno that is in @v.
  */
 int envelope_judge(const struct signed_file *f, STACK_OF(X509) *certs,
-		   uint64_t now, X509 **by, struct verdict *v);
+		   bool system, uint64_t now, X509 **by, struct verdict *v);
 
 /* Who signed, as the signature has it: "RSA, SHA-256, by CN=... serial 0x..". */
 const char *signer_text(const struct signed_file *f, char *out, size_t len);

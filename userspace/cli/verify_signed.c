@@ -11,7 +11,8 @@
 
 #define MAX_IGNORE	64
 
-enum { KEY_CERT = 'c', KEY_DIR = 0x400, KEY_OMS, KEY_PUB, KEY_IGNORE };
+enum { KEY_CERT = 'c', KEY_DIR = 0x400, KEY_OMS, KEY_PUB, KEY_IGNORE,
+       KEY_SYSTEM };
 
 struct verify_args {
 	const char *path;
@@ -21,6 +22,7 @@ struct verify_args {
 	const char *pubkey;
 	char *ignore[MAX_IGNORE];
 	size_t nr_ignore;
+	bool system;
 	bool json;
 };
 
@@ -28,6 +30,8 @@ static const struct argp_option options[] = {
 	{ "cert", KEY_CERT, "CERT", 0, "The certificate of who may have signed", 0 },
 	{ "keys", KEY_DIR, "DIR", 0,
 	  "All certificates there, such as /etc/aioffload/keys.d", 0 },
+	{ "system-keyrings", KEY_SYSTEM, NULL, 0,
+	  "They are in the kernel's own keyrings, not in .aioffload", 0 },
 	{ "oms", KEY_OMS, "BUNDLE", 0,
 	  "An OpenSSF model signature: of FILE, or with --cert or --keys the one that FILE's manifest names",
 	  0 },
@@ -51,6 +55,8 @@ static void check_args(struct argp_state *state, const struct verify_args *args)
 			   KEYS_DIR);
 	if (!args->oms != !args->pubkey)
 		argp_error(state, "--oms and --pubkey go together");
+	if (args->system && !args->cert && !args->dir)
+		argp_error(state, "--system-keyrings says where the certificates of --cert or --keys are");
 	if (args->nr_ignore && (args->cert || args->dir))
 		argp_error(state, "--ignore belongs to --oms alone");
 }
@@ -76,6 +82,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_DIR:
 		args->dir = arg;
+		return 0;
+	case KEY_SYSTEM:
+		args->system = true;
 		return 0;
 	case KEY_OMS:
 		args->oms = arg;
@@ -235,7 +244,8 @@ static int verify_signed(const struct verify_args *args, struct signed_file *f,
 	X509 *by;
 	int ret = CLI_OK;
 
-	if (envelope_judge(f, certs, (uint64_t)time(NULL), &by, &v))
+	if (envelope_judge(f, certs, args->system, (uint64_t)time(NULL), &by,
+			   &v))
 		return refuse(args, &v);
 	warn_of_dates(by);
 	if (args->oms) {

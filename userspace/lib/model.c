@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -75,11 +76,13 @@ static int model_new(int fd, struct aioffload_model **out)
 }
 
 /*
- * What to do about a refusal that the policy is the reason for. The kernel's
- * sentence says what is wrong; it does not know of commands.
+ * What to do about a refusal that the policy is the reason for, where the
+ * kernel's own sentence does not say it.
  */
-static const char *advice(int err)
+static const char *advice(int err, const char *reason)
 {
+	if (strstr(reason, "'aioffload "))
+		return "";
 	switch (-err) {
 	case ENOKEY:
 		return "; if you trust who signed it: sudo aioffload model trust CERTIFICATE (keys that are known: aioffload policy)";
@@ -118,7 +121,7 @@ static int load(struct aioffload_ctx *ctx, const char *what, const void *data,
 		return lib_fail(ret, "%s: refused by the kernel (%s): %s%s", what,
 				strerrorname_np(-ret),
 				reason[0] ? reason : aioffload_strerror(ret),
-				advice(ret));
+				advice(ret, reason));
 	}
 	return model_new(arg.fd, model);
 }
