@@ -3,9 +3,7 @@
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <pthread.h>
-#include <sched.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include "sectest.h"
 
@@ -71,7 +69,7 @@ TEST_SECONDS(t50_audit_flood, 60)
 static void lies(void *arg)
 {
 	(void)arg;
-	cg_enter("x res=1 op=y\" z\n");
+	cg_enter("x res=1 op=y\" z");
 	prctl(PR_SET_NAME, "a\" res=1 op=x");
 	become(NOBODY);
 	EXPECT_ERRNO(load_file(open_ctx(-1), "unsigned"), EKEYREJECTED);
@@ -179,6 +177,79 @@ TEST_SECONDS(t61_cross_tenant_quarantine, 60)
 	MUST(run_slot(b.ctx, b.slot, 0, 1, 0));
 	g.op = AIOFFLOAD_BLOCK_GET;
 	EXPECT_ERRNO(ioctl(b.ctx, AIOFFLOAD_IOC_BLOCK, &g), ENOENT);
+	unharmed();
+}
+
+/*
+ * A model that the lender loaded; jobs that really take longer than it may,
+ * but they are the borrower's.
+ */
+static void borrows_and_stalls(void *arg)
+{
+	int *fds = arg;
+	struct bound b;
+
+	cg_enter("borrower");
+	become(NOBODY);
+	bound_model(&b, open_ctx(fds[0]), fds[1]);
+	for (int i = 0; i < 8; i++)
+		EXPECT_ERRNO(run_slot(b.ctx, b.slot, 0, 1, 0), ETIME);
+}
+
+TEST_SECONDS(t61_lent_model, 60)
+{
+	struct bound slow, fast;
+	int fds[2], err = 0;
+
+	fresh();
+	fds[0] = null_add("latency_ns=100000000");	/* the model may 50 ms */
+	bound_file(&fast, open_null("latency_ns=1000000"), "budget");
+	fds[1] = fast.model;
+	open_to_all();
+	in_child(borrows_and_stalls, fds);
+	MUST(run_slot(fast.ctx, fast.slot, 0, 1, 0));
+	/* The lender's own jobs do count, so there is something to fear. */
+	bound_model(&slow, open_ctx(fds[0]), fds[1]);
+	for (int i = 0; i < 20 && err != ENOTRECOVERABLE; i++) {
+		EXPECT(run_slot(slow.ctx, slow.slot, 0, 1, 0) < 0);
+		err = errno;
+	}
+	EXPECT_EQ(err, ENOTRECOVERABLE);
+	EXPECT_ERRNO(run_slot(fast.ctx, fast.slot, 0, 1, 0), ENOTRECOVERABLE);
+	AUDIT_EXPECT("op=quarantine", "res=0");
+	unharmed();
+}
+
+/* ---- T63 ---- */
+
+static void never_ends(void *arg)
+{
+	struct bound b;
+
+	cg_enter("abuser");
+	become(NOBODY);
+	bound_file(&b, open_ctx(*(int *)arg), "good");
+	EXPECT_ERRNO(run_slot(b.ctx, b.slot, 0, 1, 200000000), ETIME);
+}
+
+TEST_SECONDS(t63_job_that_never_ends, 60)
+{
+	struct aioffload_device_info di;
+	uint64_t start = now_ns();
+	struct bound b;
+	int id;
+
+	fresh();
+	id = null_add("latency_ns=1000000 stall_every=1 ignore_cancel=1");
+	open_to_all();
+	in_child(never_ends, &id);
+	EXPECT(now_ns() - start < 20000000000ULL);
+	MUST(device_info(open_ctx(-1), id, &di));
+	EXPECT(di.resets >= 1);
+	/* The device is everybody's again. */
+	null_set(id, "stall_every=0");
+	bound_file(&b, open_ctx(id), "good");
+	MUST(run_slot(b.ctx, b.slot, 0, 1, 0));
 	unharmed();
 }
 
