@@ -10,7 +10,7 @@
 #include "sectest.h"
 
 #define KEEP	4096		/* records of one case */
-#define ROOM	400
+#define ROOM	1200
 
 static int listener = -1;
 static char kept[KEEP][ROOM];
@@ -56,7 +56,7 @@ static bool pump(int ms)
 	/* Only ours */
 	if (!strstr(msg + sizeof(*h), "op=") || nr_kept == KEEP)
 		return true;
-	snprintf(kept[nr_kept++], ROOM, "type=%d %.380s ", h->nlmsg_type,
+	snprintf(kept[nr_kept++], ROOM, "type=%d %.1180s ", h->nlmsg_type,
 		 msg + sizeof(*h));
 	return true;
 }

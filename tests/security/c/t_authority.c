@@ -38,7 +38,7 @@ static void tamper(void *arg)
 	EXPECT_ERRNO(key_ctl(KEYCTL_LINK_, mine, ring, 0), EACCES);
 	EXPECT_ERRNO(key_ctl(KEYCTL_CLEAR_, ring, 0, 0), EACCES);
 	EXPECT_ERRNO(key_ctl(KEYCTL_SETPERM_, ring, 0x3f3f3f3f, 0), EACCES);
-	EXPECT_ERRNO(key_ctl(KEYCTL_CHOWN_, ring, NOBODY, NOBODY), EACCES);
+	EXPECT_ERRNO(key_ctl(KEYCTL_CHOWN_, ring, getuid(), getgid()), EACCES);
 	EXPECT_ERRNO(key_ctl(KEYCTL_REVOKE_, ring, 0, 0), EACCES);
 	EXPECT_ERRNO(key_ctl(KEYCTL_SET_TIMEOUT_, ring, 1, 0), EACCES);
 	EXPECT_ERRNO(key_ctl(KEYCTL_INVALIDATE_, ring, 0, 0), EACCES);
