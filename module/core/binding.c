@@ -239,6 +239,7 @@ static struct ai_binding *binding_new(struct ai_ctx *ctx,
 	refcount_set(&b->refs, 1);
 	INIT_WORK(&b->free_work, binding_free_work);
 	b->model = model;
+	b->own_model = model->sec.group == ctx->sec.group;
 	b->samples = k->samples;
 	b->max_job_ns = model->sec.max_job_ns ?: U64_MAX;
 	b->nr_inputs = h->nr_inputs;

@@ -93,6 +93,8 @@ static void flush_counts(struct batch *bt)
 	if (!bt->binding)
 		return;
 	ai_audit_count(&bt->binding->exec, bt->done, bt->failed);
+	if (bt->done)
+		ai_sec_model_succeeded(&bt->binding->model->sec);
 	bt->done = 0;
 	bt->failed = 0;
 	bt->binding = NULL;

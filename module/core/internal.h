@@ -289,10 +289,12 @@ struct ai_target {
  *		job at a device or waiting for one
  * @max_job_ns:	the model's budget, U64_MAX if it has none
  * @exec:	counts its jobs for the audit system, once @counted
+ * @own_model:	the model was loaded by the group of the binding's context
  */
 struct ai_binding {
 	refcount_t refs;
 	bool counted;
+	bool own_model;
 	u32 samples;
 	u32 nr_targets;
 	u32 nr_inputs;
@@ -541,6 +543,8 @@ static inline void ai_exec_count(struct ai_binding *b, u32 device, int status)
 		ai_audit_exec(&b->exec, device, status);
 	else
 		ai_audit_count(&b->exec, !status, !!status);
+	if (likely(!status))
+		ai_sec_model_succeeded(&b->model->sec);
 }
 
 /* A metered job has ended that began to use its device at @began, or 0. */
