@@ -122,7 +122,7 @@ fuzz-quick:
 
 test-vm: deb rpm userspace
 	$(PYTEST) -p no:cacheprovider -ra $(TOP)/tests/vm $(TOP)/tests/packaging \
-		$(PYTEST_ARGS)
+		$(TOP)/tests/security $(PYTEST_ARGS)
 
 # ---- with every check that a kernel has ----
 
@@ -151,7 +151,7 @@ bench:
 
 clean:
 	rm -rf $(B)/kmod $(B)/userspace $(B)/deb $(B)/rpm $(B)/unit $(B)/fuzz \
-		$(B)/lint $(B)/vmtests $(B)/bench
+		$(B)/lint $(B)/vmtests $(B)/security $(B)/bench
 
 # Images of the VMs as well: minutes to make again
 distclean:

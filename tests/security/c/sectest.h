@@ -3,8 +3,8 @@
  * What the attacks have in common: keys, policy, cgroups, audit records, other
  * users. The frame is tests/vm/c/vmtest.h.
  *
- * Each case begins with fresh(): modules loaded anew, nothing left of earlier
- * cases, so that it may lock, restrict and revoke as it likes.
+ * Each case begins with fresh(): nothing is left of earlier ones, if need be by
+ * loading the modules anew, so that it may lock, restrict and revoke as it likes.
  */
 #ifndef SECTEST_H
 #define SECTEST_H
@@ -18,9 +18,12 @@
 /* The models of forge.py: LUT of 64 bytes. */
 #define SEC_N		64
 
-/* Modules loaded anew with enforce, "good" and "second" in .aioffload. */
+/*
+ * Policy enforce, "good" and "second" in .aioffload, nothing blocked; we are in a
+ * cgroup of our own. A case that closes the ring leaves other than two keys in it.
+ */
 void fresh(void);
-/* The same with other parameters and an empty ring. */
+/* Modules loaded anew, with these parameters; an empty ring. */
 void fresh_with(const char *params);
 /* A trusted model loads, binds, runs and is right: the machine is unharmed. */
 void unharmed(void);

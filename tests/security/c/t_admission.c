@@ -187,7 +187,7 @@ TEST(t09_swapped_after_check)
 		{ "flipped", EKEYREJECTED },
 		{ "edited-manifest", EKEYREJECTED },
 		{ "other-with-our-manifest", EKEYREJECTED },
-		{ "appended-model", EBADMSG },
+		{ "appended-model", EKEYREJECTED },
 		{ "manifest-of-another", EBADMSG },
 		{ NULL, 0 },
 	});

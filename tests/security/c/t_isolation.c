@@ -217,6 +217,9 @@ TEST_SECONDS(t61_lent_model, 60)
 	EXPECT_EQ(err, ENOTRECOVERABLE);
 	EXPECT_ERRNO(run_slot(fast.ctx, fast.slot, 0, 1, 0), ENOTRECOVERABLE);
 	AUDIT_EXPECT("op=quarantine", "res=0");
+	/* Until somebody has looked at it */
+	EXPECT_ERRNO(load_file(slow.ctx, "budget"), ENOTRECOVERABLE);
+	MUST(block(slow.ctx, AIOFFLOAD_BLOCK_DEL, AIOFFLOAD_BLOCK_QUARANTINE, load_digest));
 	unharmed();
 }
 
