@@ -325,8 +325,8 @@ static void let_go(struct ai_request *rq)
  * system, gives a job: neither less by the caller's choice, nor partly spent on
  * waiting for others. And only if the job is of the group that loaded the model:
  * who was lent it could otherwise take it from the lender. Jobs in ->run() don't
- * come here: they go at the pace of their caller, which he may stop. A little less than the budget will do, since
- * that began somewhat before.
+ * come here: they go at the pace of their caller, which he may stop. A little
+ * less than the budget will do, since that began somewhat before.
  */
 static void overstayed(struct ai_request *rq)
 {
