@@ -21,9 +21,9 @@ static int check_owner(const char *path, const struct stat *st)
 			st->st_uid);
 		return -EPERM;
 	}
-	if (st->st_mode & (S_IWGRP | S_IWOTH)) {
+	if (st->st_mode & 0022) {
 		log_err("%s: writable for %s: ignored; mend it with: chmod go-w %s",
-			path, st->st_mode & S_IWOTH ? "others" : "its group",
+			path, st->st_mode & 0002 ? "others" : "its group",
 			path);
 		return -EPERM;
 	}
