@@ -34,7 +34,7 @@ KERNELS = os.environ.get("AIOFFLOAD_KERNELS", "6.1 6.12 7.3").split()
 # In this order: what leaves the modules as they were goes first.
 C_PROGRAMS = ["abi", "buffers", "models", "bind", "run", "queue", "rings",
               "zerocopy", "import", "perm", "sandbox", "lib", "faults", "kill"]
-SCRIPTS = ["cli", "golden"]
+SCRIPTS = ["cli", "admin", "golden"]
 
 # Slab debugging works on stock kernels: red zones, poison, sanity checks.
 # swiotlb: what devices import is bounced, so that missing syncs show.

@@ -210,16 +210,16 @@ void keys_load(const char *dir, bool apply)
 		ret = keyring_find(&ring.serial);
 		if (!ret)
 			ret = ring_read(&ring);
-		if (ret) {
+		/* nothing to add and nothing to take out needs no keyring */
+		if (ret && (ret != -ENOENT || names.n))
 			log_err("the keyring " KEYRING_NAME " can't be used: %s",
 				strerror(-ret));
-			goto out;
-		}
+		if (ret)
+			ring.serial = 0;
 	}
 	for (i = 0; i < names.n; i++)
 		load_file(&ring, names.path[i]);
 	take_out(&ring);
-out:
 	free(ring.held);
 	names_free(&names);
 }
