@@ -80,7 +80,7 @@ static int do_block(struct aioffload_block *arg)
 		return 0;
 	}
 	if (i >= 0 && fake_sec.blocks[i].version > arg->version)
-		return -EINVAL;
+		return -EEXIST;
 	if (i < 0 && fake_sec.nr_blocks == max)
 		return -ENOSPC;
 	if (i < 0)

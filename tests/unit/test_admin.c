@@ -490,7 +490,8 @@ static void block(void **state)
 	assert_true(json_object_object_get_ex(obj, "blocked", &list));
 	assert_int_equal(json_object_array_length(list), 2);
 	json_object_put(obj);
-	assert_int_equal(cli_run("block --name kws --below 3"), CLI_REFUSED);
+	assert_int_equal(cli_run("block --name kws --below 3"), CLI_FAILED);
+	assert_says(cli.err, "higher minimum");
 	assert_int_equal(cli_run("unblock --name kws"), 0);
 	assert_int_equal(cli_run("unblock --digest " HEX), 0);
 	assert_int_equal(cli_run("unblock --digest " HEX), CLI_FAILED);

@@ -164,6 +164,10 @@ static void print_entry(const struct aioffload_block *b)
 		       aioffload_block_kind_name(b->kind),
 		       text_clean(b->name, clean, sizeof(clean)),
 		       (uint64_t)b->version);
+	else if (b->kind == AIOFFLOAD_BLOCK_QUARANTINE)
+		printf("%-10s %s for cgroup %" PRIu64 "\n",
+		       aioffload_block_kind_name(b->kind),
+		       text_hex(b->id, sizeof(b->id), hex), (uint64_t)b->version);
 	else
 		printf("%-10s %s\n", aioffload_block_kind_name(b->kind),
 		       text_hex(b->id, sizeof(b->id), hex));
@@ -180,6 +184,8 @@ static struct json_object *entry_json(const struct aioffload_block *b)
 		json_u64(o, "below", b->version);
 	} else {
 		json_str(o, "sha256", text_hex(b->id, sizeof(b->id), hex));
+		if (b->kind == AIOFFLOAD_BLOCK_QUARANTINE)
+			json_u64(o, "cgroup_id", b->version);
 	}
 	return o;
 }

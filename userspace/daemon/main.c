@@ -33,6 +33,7 @@
 #define GAP_MS		20	/* between two looks at the cgroups */
 #define RETRY_MS	200	/* a node that is there and can't be opened yet */
 #define RETRIES		25
+#define LOOKS		3
 
 enum { EXIT_BAD = 1, EXIT_USAGE = 2, EXIT_SETUP = 4 };
 
@@ -43,7 +44,8 @@ struct daemon {
 	struct applied applied;
 	int inotify, signals;
 	int dev_watch;
-	int retries;
+	int retries;		/* of everything: the node can't be opened yet */
+	int looks;		/* at groups: a device's node comes before it */
 	bool no_watches;	/* told already */
 };
 
@@ -205,7 +207,7 @@ static void reload(void)
 /* ---- events ------------------------------------------------------------- */
 
 struct seen {
-	bool module, groups;
+	bool module, groups, device;
 };
 
 static void look_at(const struct inotify_event *e, struct seen *seen)
@@ -225,7 +227,7 @@ static void look_at(const struct inotify_event *e, struct seen *seen)
 	if (!e->name[strlen(NODE)])
 		seen->module = true;
 	else
-		seen->groups = true;
+		seen->device = true;
 }
 
 static void read_events(struct seen *seen)
@@ -301,6 +303,18 @@ static void wait_gap(const struct timespec *last)
 	nanosleep(&gap, NULL);
 }
 
+static void on_timeout(void)
+{
+	if (d.retries) {
+		d.retries--;
+		if (!apply_all())
+			d.retries = 0;
+	} else if (d.looks) {
+		d.looks--;
+		apply_groups();
+	}
+}
+
 static int serve(void)
 {
 	struct pollfd fds[2] = { { .events = POLLIN }, { .events = POLLIN } };
@@ -311,7 +325,7 @@ static int serve(void)
 	for (;;) {
 		fds[0].fd = d.signals;
 		fds[1].fd = d.inotify;
-		n = poll(fds, 2, d.retries ? RETRY_MS : -1);
+		n = poll(fds, 2, d.retries || d.looks ? RETRY_MS : -1);
 		if (n < 0 && errno != EINTR)
 			return -errno;
 		memset(&seen, 0, sizeof(seen));
@@ -325,15 +339,14 @@ static int serve(void)
 			read_events(&seen);
 			clock_gettime(CLOCK_MONOTONIC, &last);
 		}
-		if (!n && d.retries) {
-			d.retries--;
-			if (!apply_all())
-				d.retries = 0;
-		}
 		if (seen.module)
 			module_appeared();
-		else if (seen.groups)
+		else if (seen.groups || seen.device)
 			apply_groups();
+		if (seen.device)
+			d.looks = LOOKS;
+		if (!n)
+			on_timeout();
 	}
 }
 

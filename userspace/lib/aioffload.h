@@ -146,7 +146,8 @@ int aioffload_policy_set(struct aioffload_ctx *ctx,
  * Models that are not admitted, nor run if they are loaded: by digest, by the
  * key that signed them, or by name below a version. Of @entry kind, id, name
  * and version count. Both need CAP_SYS_ADMIN in the initial user namespace
- * (-EPERM). Add: -ENOSPC: the table is full. Delete: -ENOENT: there is no such
+ * (-EPERM). Add: -ENOSPC: the table is full; -EEXIST: a higher minimum version
+ * is in force. Delete: -ENOENT: there is no such
  * entry; -EPERM also: the policy is locked.
  */
 int aioffload_block_add(struct aioffload_ctx *ctx,

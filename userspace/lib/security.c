@@ -91,6 +91,9 @@ static int change_block(struct aioffload_ctx *ctx, uint32_t op,
 	ret = lib_ioctl(ctx->fd, AIOFFLOAD_IOC_BLOCK, &arg);
 	if (ret == -ENOENT)
 		return lib_fail(ret, "there is no such entry; list them with: aioffload block --list");
+	if (ret == -EEXIST)
+		return lib_fail(ret, "%s: a higher minimum version is in force; to lower it: aioffload unblock --name NAME",
+				what);
 	if (ret == -ENOSPC)
 		return lib_fail(ret, "%s: the table is full; block a key, or versions below one, in place of single models",
 				what);
