@@ -16,12 +16,15 @@ sys.path[:0] = [os.path.join(TOP, "tests", "vm"), HERE]
 
 import forge  # noqa: E402
 import machines  # noqa: E402
+import more_files  # noqa: E402
 
 BUILD = os.path.join(TOP, "build", "security")
 BIN = os.path.join(BUILD, "bin")
 FILES = os.path.join(BUILD, "files")
 # The last case of the last one locks the kernel down for good.
 PROGRAMS = ["admission", "rights", "quotas", "isolation", "authority"]
+# No attacks, but they need the same keys and files.
+OTHERS = ["policy"]
 THREATS = os.path.join(TOP, "docs", "threat-model.md")
 
 # Audit is on, so that records come; nothing here runs auditd.
@@ -41,7 +44,9 @@ def build():
         os.makedirs(plain, exist_ok=True)
         subprocess.run([BIN + "/models_out", plain], check=True)
         shutil.rmtree(FILES, ignore_errors=True)
-        forge.Forge(BUILD).write(FILES)
+        smith = forge.Forge(BUILD)
+        smith.write(FILES)
+        more_files.write(smith, FILES)
 
 
 def cases(program):
@@ -72,7 +77,7 @@ class Results(machines.Results):
         shutil.rmtree(share, ignore_errors=True)
         os.makedirs(share + "/bin")
         with machines.locked("security"):
-            for p in PROGRAMS:
+            for p in OTHERS + PROGRAMS:
                 shutil.copy(os.path.join(BIN, p), share + "/bin/")
             shutil.copytree(FILES, share + "/files")
         shutil.copy(os.path.join(TOP, "tests", "vm", "guest", "run.sh"), share)

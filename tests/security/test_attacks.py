@@ -19,7 +19,8 @@ def pytest_generate_tests(metafunc):
         return
     attacks.build()
     todo = [(k, p, c) for k in machines.KERNELS
-            for p in attacks.PROGRAMS for c in attacks.cases(p)]
+            for p in attacks.OTHERS + attacks.PROGRAMS
+            for c in attacks.cases(p)]
     metafunc.parametrize("on,program,threat", todo,
                          ids=["-".join(t) for t in todo])
 
