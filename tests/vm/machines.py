@@ -33,7 +33,8 @@ KERNELS = os.environ.get("AIOFFLOAD_KERNELS", "6.1 6.12 7.3").split()
 
 # In this order: what leaves the modules as they were goes first.
 C_PROGRAMS = ["abi", "buffers", "models", "bind", "run", "queue", "rings",
-              "zerocopy", "import", "perm", "sandbox", "lib", "faults", "kill"]
+              "zerocopy", "import", "perm", "rights", "visible", "quota",
+              "sandbox", "lib", "faults", "kill"]
 SCRIPTS = ["cli", "admin", "golden"]
 
 # Slab debugging works on stock kernels: red zones, poison, sanity checks.

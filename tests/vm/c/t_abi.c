@@ -92,6 +92,38 @@ static void fill_eventfd(void *arg)
 	((struct aioffload_queue_eventfd *)arg)->fd = -1;
 }
 
+static int some_cgroup(void)
+{
+	static int fd = -1;
+
+	if (fd < 0)
+		fd = cg_open("");
+	return fd;
+}
+
+static void fill_grant(void *arg)
+{
+	((struct aioffload_grant *)arg)->cgroup_fd = some_cgroup();
+}
+
+static void fill_rights(void *arg)
+{
+	((struct aioffload_rights *)arg)->cgroup_fd = -1;
+}
+
+static void fill_limit(void *arg)
+{
+	struct aioffload_limit *a = arg;
+
+	a->cgroup_fd = some_cgroup();
+	a->limit = AIOFFLOAD_NO_LIMIT;
+}
+
+static void fill_usage(void *arg)
+{
+	((struct aioffload_usage *)arg)->cgroup_fd = -1;
+}
+
 #define SIZE(type) sizeof(struct aioffload_##type)
 #define AT(type, field) ((int)offsetof(struct aioffload_##type, field))
 
@@ -109,6 +141,10 @@ static const struct call calls[] = {
 	{ "RUN", AIOFFLOAD_IOC_RUN, ON_CTX, SIZE(run), AT(run, reserved), fill_run, -1 },
 	{ "QUEUE_CREATE", AIOFFLOAD_IOC_QUEUE_CREATE, ON_CTX, SIZE(queue_create),
 	  AT(queue_create, reserved), fill_queue, AT(queue_create, fd) },
+	{ "GRANT", AIOFFLOAD_IOC_GRANT, ON_CTX, SIZE(grant), -1, fill_grant, -1 },
+	{ "RIGHTS", AIOFFLOAD_IOC_RIGHTS, ON_CTX, SIZE(rights), -1, fill_rights, -1 },
+	{ "LIMIT", AIOFFLOAD_IOC_LIMIT, ON_CTX, SIZE(limit), -1, fill_limit, -1 },
+	{ "USAGE", AIOFFLOAD_IOC_USAGE, ON_CTX, SIZE(usage), -1, fill_usage, -1 },
 	{ "MODEL_INFO", AIOFFLOAD_IOC_MODEL_INFO, ON_MODEL, SIZE(model_info),
 	  AT(model_info, reserved), fill_none, -1 },
 	{ "MODEL_TENSOR", AIOFFLOAD_IOC_MODEL_TENSOR, ON_MODEL, SIZE(model_tensor), -1,
@@ -172,6 +208,10 @@ TEST(structs_have_their_sizes)
 	EXPECT_EQ(SIZE(sqe), 64);
 	EXPECT_EQ(SIZE(cqe), 32);
 	EXPECT_EQ(SIZE(queue_create), 64);
+	EXPECT_EQ(SIZE(grant), 48);
+	EXPECT_EQ(SIZE(rights), 80);
+	EXPECT_EQ(SIZE(limit), 32);
+	EXPECT_EQ(SIZE(usage), 56);
 	EXPECT_EQ(SIZE(enter), 24);
 	EXPECT_EQ(SIZE(queue_eventfd), 16);
 }
@@ -186,6 +226,10 @@ TEST(numbers_are_fixed)
 	EXPECT_EQ(AIOFFLOAD_IOC_UNBIND, 0xa905);
 	EXPECT_EQ(AIOFFLOAD_IOC_RUN, 0xa906);
 	EXPECT_EQ(AIOFFLOAD_IOC_QUEUE_CREATE, 0xa907);
+	EXPECT_EQ(AIOFFLOAD_IOC_GRANT, 0xa90a);
+	EXPECT_EQ(AIOFFLOAD_IOC_RIGHTS, 0xa90b);
+	EXPECT_EQ(AIOFFLOAD_IOC_LIMIT, 0xa90c);
+	EXPECT_EQ(AIOFFLOAD_IOC_USAGE, 0xa90d);
 	EXPECT_EQ(AIOFFLOAD_IOC_MODEL_INFO, 0xa920);
 	EXPECT_EQ(AIOFFLOAD_IOC_MODEL_TENSOR, 0xa921);
 	EXPECT_EQ(AIOFFLOAD_IOC_ENTER, 0xa940);
@@ -267,8 +311,9 @@ TEST(kernel_size_comes_back)
 	FOR_EACH_CALL(c) {
 		unsigned int size;
 
-		/* RUN, ENTER and QUEUE_EVENTFD do not write back */
-		if (c->nr == AIOFFLOAD_IOC_RUN || c->on == ON_QUEUE)
+		/* these do not write back */
+		if (c->nr == AIOFFLOAD_IOC_RUN || c->on == ON_QUEUE ||
+		    c->nr == AIOFFLOAD_IOC_GRANT || c->nr == AIOFFLOAD_IOC_LIMIT)
 			continue;
 		memset(arg, 0, sizeof(arg));
 		expect_call(c, "larger", call_sized(c, arg, 1024), 0);
@@ -305,6 +350,10 @@ TEST(unknown_flags_are_einval)
 		for (int bit = 0; bit < 32; bit++) {
 			uint32_t flags = 1u << bit;
 
+			/* these have two; t_rights.c */
+			if (bit < 2 && (c->nr == AIOFFLOAD_IOC_GRANT ||
+					c->nr == AIOFFLOAD_IOC_RIGHTS))
+				continue;
 			memset(arg, 0, sizeof(arg));
 			c->fill(arg);
 			memcpy(arg, &c->size, 4);
@@ -382,6 +431,7 @@ TEST(read_only_argument_leaks_nothing)
 	fds = count_fds();
 	FOR_EACH_CALL(c) {
 		if (c->nr == AIOFFLOAD_IOC_RUN || c->nr == AIOFFLOAD_IOC_UNBIND ||
+		    c->nr == AIOFFLOAD_IOC_GRANT || c->nr == AIOFFLOAD_IOC_LIMIT ||
 		    c->on == ON_QUEUE)
 			continue;
 		mprotect(arg, 4096, PROT_READ | PROT_WRITE);
@@ -410,7 +460,8 @@ TEST(unknown_calls_are_enotty)
 
 	setup();
 	for (unsigned int nr = 0; nr < 256; nr++) {
-		bool on[3] = { false, false, false };
+		/* POLICY and BLOCK have tests of their own */
+		bool on[3] = { nr == 8 || nr == 9, false, false };
 		int fds[] = { bound.ctx, bound.model, queue.fd };
 
 		FOR_EACH_CALL(c) {

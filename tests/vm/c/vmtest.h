@@ -186,6 +186,36 @@ bool foreign_udmabuf(struct foreign *f, size_t bytes);
 bool foreign_vgem(struct foreign *f, size_t bytes);
 struct foreign foreign_any(size_t bytes);
 
+/* ---- cgroups.c: names are paths below a cgroup of the test's own ("": that one) ---- */
+int cg_make(const char *name);			/* a descriptor of its directory */
+int cg_open(const char *name);
+void cg_remove(const char *name);
+void cg_enter(const char *name);		/* the calling process moves there */
+void cg_leave(void);				/* ... to the root of the hierarchy */
+void cg_path(char *to, size_t room, const char *name);
+/* Still uid 0, but without any capability, exec or not. */
+void drop_caps(void);
+void cg_become(const char *name);		/* cg_enter() and drop_caps() */
+uint64_t *only_device(int id);			/* for grant_devices() */
+int grant(int ctx, int cg, unsigned int rights);
+int grant_devices(int ctx, int cg, unsigned int rights, const uint64_t *devices);
+int grant_clear(int ctx, int cg);
+int get_rights(int ctx, int cg, struct aioffload_rights *r);	/* -1: the caller's */
+int set_limit(int ctx, int cg, unsigned int resource, uint64_t limit,
+	      uint64_t period_ns);
+int get_usage(int ctx, int cg, unsigned int resource, struct aioffload_usage *u);
+uint64_t used(int ctx, int cg, unsigned int resource);
+/* Two processes take turns on a word of shared memory. */
+struct turns {
+	_Atomic int word;
+	int expect;
+};
+
+struct turns *turns_new(void);
+void wait_turn(struct turns *t, int word);
+void pass_fd(int sock, int fd);
+int take_fd(int sock);
+
 /* A thread-less helper for concurrency: run fn in a child; its pid. */
 int spawn(void (*fn)(void *), void *arg);
 void reap(int pid);			/* it must have ended with status 0 */
