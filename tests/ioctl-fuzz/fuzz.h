@@ -207,6 +207,7 @@ void watch_mark(const char *text);
 #define USER_ID		1000
 
 int write_file(const char *path, const char *text);	/* 0 or -errno */
+extern const char *trusted_cert;	/* DER, or NULL */
 bool modules_insert(uint64_t *rng);
 bool modules_delete(void);
 /* What the programs find: cgroups, permissions, parameters. */

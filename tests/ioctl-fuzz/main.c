@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- *	ioctl-fuzz [--seed N] [--seconds N] [--models DIR] [--out DIR] [--keep-going]
+ *	ioctl-fuzz [--seed N] [--seconds N] [--models DIR] [--cert FILE]
+ *		   [--out DIR] [--keep-going]
  *	ioctl-fuzz --replay FILE [--rounds N]
  *	ioctl-fuzz --shrink FILE [--rounds N] >SMALLER
  *	ioctl-fuzz --print SEED
@@ -237,7 +238,7 @@ static void options(int argc, char **argv)
 		{ "models", 1, NULL, 'm' }, { "out", 1, NULL, 'o' },
 		{ "replay", 1, NULL, 'r' }, { "shrink", 1, NULL, 'k' },
 		{ "rounds", 1, NULL, 'n' }, { "print", 1, NULL, 'p' },
-		{ "write-models", 1, NULL, 'w' }, { "program-ms", 1, NULL, 'l' },
+		{ "cert", 1, NULL, 'c' }, { "write-models", 1, NULL, 'w' }, { "program-ms", 1, NULL, 'l' },
 		{ "keep-going", 0, NULL, 'g' }, { 0 }
 	};
 	int c;
@@ -256,6 +257,7 @@ static void options(int argc, char **argv)
 			opt.print = true;
 			opt.seed = strtoull(optarg, NULL, 0);
 			break;
+		case 'c': trusted_cert = optarg; break;
 		case 'w': opt.write_models = optarg; break;
 		case 'g': opt.keep_going = true; break;
 		default: exit(2);
