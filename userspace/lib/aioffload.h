@@ -171,7 +171,8 @@ int aioffload_block_get(struct aioffload_ctx *ctx, uint32_t index,
  * Replace what was granted to a cgroup before: @rights (AIOFFLOAD_RIGHT_*) on
  * @devices, or on all for NULL. -EPERM: the caller has neither CAP_SYS_ADMIN in
  * the initial user namespace nor the right ADMIN and a cgroup above this one;
- * or the grant exceeds what a cgroup above has.
+ * or the grant exceeds what a cgroup above has. -E2BIG: the cgroup is nested too
+ * deeply. -ENOSPC: too many cgroups have grants or limits of their own.
  */
 int aioffload_grant(struct aioffload_ctx *ctx, int cgroup_fd, uint32_t rights,
 		    const uint64_t *devices);

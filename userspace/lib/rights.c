@@ -29,6 +29,13 @@ static int refused(int err, const char *what)
 					what);
 		return lib_fail(err, "%s: it exceeds what a cgroup above it has (see 'aioffload rights --all'), or this is a container's root",
 				what);
+	case ENOENT:
+		return lib_fail(err, "%s: the cgroup is gone", what);
+	case E2BIG:
+		return lib_fail(err, "%s: the cgroup is nested too deeply", what);
+	case ENOSPC:
+		return lib_fail(err, "%s: too many cgroups have a grant or limit of their own; give it to one above them",
+				what);
 	default:
 		return lib_fail(err, "%s: %s", what, aioffload_strerror(err));
 	}
