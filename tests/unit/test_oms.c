@@ -395,92 +395,93 @@ static int open_bundle(const void *data, size_t bytes, struct oms **oms,
 #define SHARDS(n) "\"serialization\":{\"method\":\"shards\",\"hash_type\":\"sha256\",\"shard_size\":" n ",\"allow_symlinks\":false}"
 #define WITH(x)	"\"serialization\":{\"method\":\"files\",\"hash_type\":\"sha256\",\"allow_symlinks\":false," x "}"
 
+static const struct {
+	const char *text, *says;	/* NULL: good */
+} payloads[] = {
+	{ ALL(PRED(RES("a"), SER)), NULL },
+	{ ALL(PRED(RES("a/b.c"), SER)), NULL },
+	{ ALL(PRED(RES("."), SER)), NULL },	/* old single files */
+	{ ALL(PRED(RES("a:0:3"), SHARDS("5"))), NULL },
+	{ ALL(PRED(RES("a:7:0:3"), SHARDS("5"))), NULL },
+	{ " " ALL(PRED(RES("a"), SER)) "\n", NULL },
+	{ "", "base64" }, { "{", "not JSON" }, { "[]", "not JSON" },
+	{ "null", "not JSON" },
+	{ ALL(PRED(RES("a"), SER)) "x", "not JSON" },
+	{ ALL(PRED(RES("a"), SER)) "{}", "not JSON" },
+	{ "/* */" ALL(PRED(RES("a"), SER)), "not JSON" },
+	{ "{" TYPE "}", "predicateType" }, { "{" SUBJECT "}", "_type" },
+	{ "{" TYPE "," PTYPE "," PRED(RES("a"), SER) "}", "subject" },
+	{ "{" TYPE "," SUBJECT "," PTYPE "}", "no predicate" },
+	{ ALL(PRED(RES("a"), SER)  ",\"x\":1"), "unknown member" },
+	{ ALL(PRED(RES("a"), SER ",\"x\":1")), "unknown member" },
+	{ ALL(PRED(RES("a"), WITH("\"x\":1"))), "unknown member" },
+	{ ALL(PRED("", SER)), "0 files" },
+	{ ALL(PRED(RES("a") "," RES("a"), SER)), "root digest" },
+	{ ALL(PRED(RES("/a"), SER)), "no path" },
+	{ ALL(PRED(RES("../a"), SER)), "no path" },
+	{ ALL(PRED(RES("a/../b"), SER)), "no path" },
+	{ ALL(PRED(RES("a/.."), SER)), "no path" },
+	{ ALL(PRED(RES(".."), SER)), "no path" },
+	{ ALL(PRED(RES("./a"), SER)), "no path" },
+	{ ALL(PRED(RES("a/./b"), SER)), "no path" },
+	{ ALL(PRED(RES("a//b"), SER)), "no path" },
+	{ ALL(PRED(RES("a/"), SER)), "no path" },
+	{ ALL(PRED(RES(""), SER)), "no path" },
+	{ ALL(PRED(RES("a\\u0000b"), SER)), "no name" },
+	{ ALL(PRED(RES("\xff"), SER)), "not JSON" },
+	{ ALL(PRED(RES("a"), SHARDS("5"))), "no path" },
+	{ ALL(PRED(RES("a:3"), SHARDS("5"))), "no path" },
+	{ ALL(PRED(RES(":0:3"), SHARDS("5"))), "no path" },
+	{ ALL(PRED(RES("0:3"), SHARDS("5"))), "no path" },
+	{ ALL(PRED(RES("a:-1:3"), SHARDS("5"))), "no path" },
+	{ ALL(PRED(RES("../a:0:3"), SHARDS("5"))), "no path" },
+	{ ALL(PRED(RES("a:0:3"), SHARDS("0"))), "shard_size" },
+	{ ALL(PRED(RES("a:0:3"), SHARDS("-5"))), "shard_size" },
+	{ ALL(PRED(RES("a:0:3"), SHARDS("1.5"))), "shard_size" },
+	{ ALL(PRED(RES("a"), WITH("\"shard_size\":5"))), "shard_size" },
+	{ ALL(PRED(RES("a"), WITH("\"ignore_paths\":[\"x\",\"y/z\"]"))), NULL },
+	{ ALL(PRED(RES("a"), WITH("\"ignore_paths\":[\".\"]"))), "ignore_paths" },
+	{ ALL(PRED(RES("a"), WITH("\"ignore_paths\":[\"\"]"))), "ignore_paths" },
+	{ ALL(PRED(RES("a"), WITH("\"ignore_paths\":[\"/\"]"))), "ignore_paths" },
+	{ ALL(PRED(RES("a"), WITH("\"ignore_paths\":[\"../x\"]"))), "ignore_paths" },
+	{ ALL(PRED(RES("a"), WITH("\"ignore_paths\":[\"*\"]"))), "ignore_paths" },
+	{ ALL(PRED(RES("a"), WITH("\"ignore_paths\":[1]"))), "ignore_paths" },
+	{ ALL(PRED(RES("a"), WITH("\"ignore_paths\":{}"))), "ignore_paths" },
+	{ ALL(PRED(RES("a"), WITH("\"ignore_paths\":null"))), "ignore_paths" },
+	{ ALL(PRED("1", SER)), "no name" },
+	{ ALL(PRED("{\"name\":\"a\",\"algorithm\":\"sha256\",\"digest\":\"BA\"}", SER)), "digest" },
+	{ ALL(PRED("{\"name\":\"a\",\"algorithm\":\"sha512\",\"digest\":\"" D1 "\"}", SER)), "algorithm" },
+	{ ALL(PRED("{\"name\":\"a\",\"algorithm\":\"sha256\",\"digest\":\"" D1 "00\"}", SER)), "digest" },
+	{ ALL(PRED("{\"name\":\"a\",\"algorithm\":\"sha256\",\"digest\":7}", SER)), "digest" },
+	{ ALL(PRED(RES("a"), "\"serialization\":{\"method\":\"files\",\"hash_type\":\"sha256\"}")), "allow_symlinks" },
+	{ ALL(PRED(RES("a"), "\"serialization\":{\"method\":\"tar\",\"hash_type\":\"sha256\",\"allow_symlinks\":false}")), "method" },
+	{ ALL(PRED(RES("a"), "\"serialization\":{\"method\":\"files\",\"hash_type\":\"md5\",\"allow_symlinks\":false}")), "hash_type" },
+	{ ALL(PRED(RES("a"), "\"serialization\":{\"method\":\"files\",\"hash_type\":\"blake3\",\"allow_symlinks\":false}")), "blake3" },
+	{ ALL(PRED(RES("a"), "\"serialization\":[]")), "serialization" },
+	{ "{" TYPE ",\"subject\":[]," PTYPE "," PRED(RES("a"), SER) "}", "subject" },
+	{ "{" TYPE ",\"subject\":[{\"name\":\"\",\"digest\":{\"sha256\":\"" ROOT "\"}}]," PTYPE "," PRED(RES("a"), SER) "}", "no name" },
+	{ "{" TYPE ",\"subject\":[{\"name\":\"m\",\"digest\":{\"sha1\":\"" ROOT "\"}}]," PTYPE "," PRED(RES("a"), SER) "}", "SHA-256" },
+	{ "{" TYPE ",\"subject\":[{\"name\":\"m\",\"digest\":{\"sha256\":\"" D1 "\"}}]," PTYPE "," PRED(RES("a"), SER) "}", "root digest" },
+	{ "{" TYPE "," SUBJECT ",\"predicateType\":\"https://model_signing/Digests/v0.1\"," PRED(RES("a"), SER) "}", "predicateType" },
+	{ "{\"_type\":\"https://in-toto.io/Statement/v0.1\"," SUBJECT "," PTYPE "," PRED(RES("a"), SER) "}", "_type" },
+};
+
 /* Well signed, and still not to be believed. */
 static void statements(void **state)
 {
-	static const struct {
-		const char *text, *says;	/* NULL: good */
-	} table[] = {
-		{ ALL(PRED(RES("a"), SER)), NULL },
-		{ ALL(PRED(RES("a/b.c"), SER)), NULL },
-		{ ALL(PRED(RES("."), SER)), NULL },	/* old single files */
-		{ ALL(PRED(RES("a:0:3"), SHARDS("5"))), NULL },
-		{ ALL(PRED(RES("a:7:0:3"), SHARDS("5"))), NULL },
-		{ " " ALL(PRED(RES("a"), SER)) "\n", NULL },
-		{ "", "base64" }, { "{", "not JSON" }, { "[]", "not JSON" },
-		{ "null", "not JSON" },
-		{ ALL(PRED(RES("a"), SER)) "x", "not JSON" },
-		{ ALL(PRED(RES("a"), SER)) "{}", "not JSON" },
-		{ "/* */" ALL(PRED(RES("a"), SER)), "not JSON" },
-		{ "{" TYPE "}", "predicateType" }, { "{" SUBJECT "}", "_type" },
-		{ "{" TYPE "," PTYPE "," PRED(RES("a"), SER) "}", "subject" },
-		{ "{" TYPE "," SUBJECT "," PTYPE "}", "no predicate" },
-		{ ALL(PRED(RES("a"), SER)  ",\"x\":1"), "unknown member" },
-		{ ALL(PRED(RES("a"), SER ",\"x\":1")), "unknown member" },
-		{ ALL(PRED(RES("a"), WITH("\"x\":1"))), "unknown member" },
-		{ ALL(PRED("", SER)), "0 files" },
-		{ ALL(PRED(RES("a") "," RES("a"), SER)), "root digest" },
-		{ ALL(PRED(RES("/a"), SER)), "no path" },
-		{ ALL(PRED(RES("../a"), SER)), "no path" },
-		{ ALL(PRED(RES("a/../b"), SER)), "no path" },
-		{ ALL(PRED(RES("a/.."), SER)), "no path" },
-		{ ALL(PRED(RES(".."), SER)), "no path" },
-		{ ALL(PRED(RES("./a"), SER)), "no path" },
-		{ ALL(PRED(RES("a/./b"), SER)), "no path" },
-		{ ALL(PRED(RES("a//b"), SER)), "no path" },
-		{ ALL(PRED(RES("a/"), SER)), "no path" },
-		{ ALL(PRED(RES(""), SER)), "no path" },
-		{ ALL(PRED(RES("a\\u0000b"), SER)), "no name" },
-		{ ALL(PRED(RES("\xff"), SER)), "not JSON" },
-		{ ALL(PRED(RES("a"), SHARDS("5"))), "no path" },
-		{ ALL(PRED(RES("a:3"), SHARDS("5"))), "no path" },
-		{ ALL(PRED(RES(":0:3"), SHARDS("5"))), "no path" },
-		{ ALL(PRED(RES("0:3"), SHARDS("5"))), "no path" },
-		{ ALL(PRED(RES("a:-1:3"), SHARDS("5"))), "no path" },
-		{ ALL(PRED(RES("../a:0:3"), SHARDS("5"))), "no path" },
-		{ ALL(PRED(RES("a:0:3"), SHARDS("0"))), "shard_size" },
-		{ ALL(PRED(RES("a:0:3"), SHARDS("-5"))), "shard_size" },
-		{ ALL(PRED(RES("a:0:3"), SHARDS("1.5"))), "shard_size" },
-		{ ALL(PRED(RES("a"), WITH("\"shard_size\":5"))), "shard_size" },
-		{ ALL(PRED(RES("a"), WITH("\"ignore_paths\":[\"x\",\"y/z\"]"))), NULL },
-		{ ALL(PRED(RES("a"), WITH("\"ignore_paths\":[\".\"]"))), "ignore_paths" },
-		{ ALL(PRED(RES("a"), WITH("\"ignore_paths\":[\"\"]"))), "ignore_paths" },
-		{ ALL(PRED(RES("a"), WITH("\"ignore_paths\":[\"/\"]"))), "ignore_paths" },
-		{ ALL(PRED(RES("a"), WITH("\"ignore_paths\":[\"../x\"]"))), "ignore_paths" },
-		{ ALL(PRED(RES("a"), WITH("\"ignore_paths\":[\"*\"]"))), "ignore_paths" },
-		{ ALL(PRED(RES("a"), WITH("\"ignore_paths\":[1]"))), "ignore_paths" },
-		{ ALL(PRED(RES("a"), WITH("\"ignore_paths\":{}"))), "ignore_paths" },
-		{ ALL(PRED(RES("a"), WITH("\"ignore_paths\":null"))), "ignore_paths" },
-		{ ALL(PRED("1", SER)), "no name" },
-		{ ALL(PRED("{\"name\":\"a\",\"algorithm\":\"sha256\",\"digest\":\"BA\"}", SER)), "digest" },
-		{ ALL(PRED("{\"name\":\"a\",\"algorithm\":\"sha512\",\"digest\":\"" D1 "\"}", SER)), "algorithm" },
-		{ ALL(PRED("{\"name\":\"a\",\"algorithm\":\"sha256\",\"digest\":\"" D1 "00\"}", SER)), "digest" },
-		{ ALL(PRED("{\"name\":\"a\",\"algorithm\":\"sha256\",\"digest\":7}", SER)), "digest" },
-		{ ALL(PRED(RES("a"), "\"serialization\":{\"method\":\"files\",\"hash_type\":\"sha256\"}")), "allow_symlinks" },
-		{ ALL(PRED(RES("a"), "\"serialization\":{\"method\":\"tar\",\"hash_type\":\"sha256\",\"allow_symlinks\":false}")), "method" },
-		{ ALL(PRED(RES("a"), "\"serialization\":{\"method\":\"files\",\"hash_type\":\"md5\",\"allow_symlinks\":false}")), "hash_type" },
-		{ ALL(PRED(RES("a"), "\"serialization\":{\"method\":\"files\",\"hash_type\":\"blake3\",\"allow_symlinks\":false}")), "blake3" },
-		{ ALL(PRED(RES("a"), "\"serialization\":[]")), "serialization" },
-		{ "{" TYPE ",\"subject\":[]," PTYPE "," PRED(RES("a"), SER) "}", "subject" },
-		{ "{" TYPE ",\"subject\":[{\"name\":\"\",\"digest\":{\"sha256\":\"" ROOT "\"}}]," PTYPE "," PRED(RES("a"), SER) "}", "no name" },
-		{ "{" TYPE ",\"subject\":[{\"name\":\"m\",\"digest\":{\"sha1\":\"" ROOT "\"}}]," PTYPE "," PRED(RES("a"), SER) "}", "SHA-256" },
-		{ "{" TYPE ",\"subject\":[{\"name\":\"m\",\"digest\":{\"sha256\":\"" D1 "\"}}]," PTYPE "," PRED(RES("a"), SER) "}", "root digest" },
-		{ "{" TYPE "," SUBJECT ",\"predicateType\":\"https://model_signing/Digests/v0.1\"," PRED(RES("a"), SER) "}", "predicateType" },
-		{ "{\"_type\":\"https://in-toto.io/Statement/v0.1\"," SUBJECT "," PTYPE "," PRED(RES("a"), SER) "}", "_type" },
-	};
 	struct verdict v;
 	struct oms *oms;
 	char *text;
 	size_t i;
 
-	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		text = bundle(table[i].text);
+	for (i = 0; i < sizeof(payloads) / sizeof(payloads[0]); i++) {
+		text = bundle(payloads[i].text);
 		oms = NULL;
 		v = (struct verdict){ 0 };
 		open_bundle(text, strlen(text), &oms, &v);
-		if (table[i].says ? !strstr(v.reason, table[i].says) : v.err)
-			fail_msg("%s: %s", table[i].text, v.reason);
-		if (table[i].says)
+		if (payloads[i].says ? !strstr(v.reason, payloads[i].says) : v.err)
+			fail_msg("%s: %s", payloads[i].text, v.reason);
+		if (payloads[i].says)
 			assert_int_not_equal(v.err, 0);
 		oms_free(oms);
 		free(text);

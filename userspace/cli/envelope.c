@@ -234,7 +234,7 @@ static bool names_cert(const struct aim_signer *s, X509 *cert)
 	return is_content(issuer, m, s->id[1]);
 }
 
-static X509 *find_cert(const struct aim_signer *s, STACK_OF(X509) *certs)
+static X509 *find_cert(const struct aim_signer *s, struct stack_st_X509 *certs)
 {
 	int i;
 
@@ -278,7 +278,7 @@ static int check_place(const struct aim_signer *s, bool system,
 	return 0;
 }
 
-static int judge_signature(const struct signed_file *f, STACK_OF(X509) *certs,
+static int judge_signature(const struct signed_file *f, struct stack_st_X509 *certs,
 			   bool system, X509 **by, struct verdict *v)
 {
 	struct aim_signer s;
@@ -329,7 +329,7 @@ static int judge_manifest(const struct signed_file *f, uint64_t now,
 	return 0;
 }
 
-int envelope_judge(const struct signed_file *f, STACK_OF(X509) *certs,
+int envelope_judge(const struct signed_file *f, struct stack_st_X509 *certs,
 		   bool system, uint64_t now, X509 **by, struct verdict *v)
 {
 	*v = (struct verdict){ 0 };

@@ -125,7 +125,7 @@ int key_load(const char *uri, const char *pass_file, EVP_PKEY **key)
 
 /* ---- certificates ------------------------------------------------------- */
 
-static int push_cert(STACK_OF(X509) *certs, const struct cert *c)
+static int push_cert(struct stack_st_X509 *certs, const struct cert *c)
 {
 	const unsigned char *p = c->der;
 	X509 *cert = d2i_X509(NULL, &p, (long)c->der_bytes);
@@ -136,7 +136,7 @@ static int push_cert(STACK_OF(X509) *certs, const struct cert *c)
 	return cli_error(CLI_FAILED, "out of memory");
 }
 
-int certs_load(const char *path, STACK_OF(X509) *certs)
+int certs_load(const char *path, struct stack_st_X509 *certs)
 {
 	struct cert *parsed = NULL;
 	const char *why = "";
@@ -159,7 +159,7 @@ int certs_load(const char *path, STACK_OF(X509) *certs)
 
 int cert_load(const char *path, X509 **cert)
 {
-	STACK_OF(X509) *certs = sk_X509_new_null();
+	struct stack_st_X509 *certs = sk_X509_new_null();
 	int ret;
 
 	ret = certs ? certs_load(path, certs) :
@@ -210,7 +210,7 @@ static int is_cert_name(const struct dirent *e)
 		 !strcmp(dot, ".crt"));
 }
 
-int certs_load_dir(const char *dir, STACK_OF(X509) *certs)
+int certs_load_dir(const char *dir, struct stack_st_X509 *certs)
 {
 	struct dirent **names = NULL;
 	int n = scandir(dir, &names, is_cert_name, alphasort);

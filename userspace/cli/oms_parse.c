@@ -89,8 +89,8 @@ static bool only_members(struct json_object *obj, const char *const *names,
 
 static int value_of(char ch)
 {
-	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-		"abcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char alphabet[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	const char *at = ch ? strchr(alphabet, ch) : NULL;
 
 	return at ? (int)(at - alphabet) : -1;

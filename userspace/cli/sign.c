@@ -301,7 +301,7 @@ static int load_pair(const struct sign_args *args, EVP_PKEY **key, X509 **cert)
 static int check_result(const struct sealed *s, X509 *cert, bool system)
 {
 	struct signed_file f = { .data = s->data, .bytes = s->bytes };
-	STACK_OF(X509) *certs = sk_X509_new_null();
+	struct stack_st_X509 *certs = sk_X509_new_null();
 	struct aim_reason reason = { "" };
 	struct verdict v = { 0 };
 	X509 *by;

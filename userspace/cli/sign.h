@@ -12,6 +12,8 @@
 
 #include "cli.h"
 
+/* STACK_OF(X509) is spelled struct stack_st_X509 here, as it expands. */
+
 #define KEYS_DIR	"/etc/aioffload/keys.d"
 #define KEY_ID_LEN	32
 /* Model, gap, manifest, signature, trailer. */
@@ -44,11 +46,11 @@ int key_load(const char *uri, const char *pass_file, EVP_PKEY **key);
 /* A public key in PEM form, or that of a certificate. */
 int key_load_public(const char *path, EVP_PKEY **key);
 /* All certificates of a file, PEM or DER; at least one. */
-int certs_load(const char *path, STACK_OF(X509) *certs);
+int certs_load(const char *path, struct stack_st_X509 *certs);
 /* A file with exactly one. */
 int cert_load(const char *path, X509 **cert);
 /* Those of all files *.pem, *.der, *.crt; what can't be read is warned of. */
-int certs_load_dir(const char *dir, STACK_OF(X509) *certs);
+int certs_load_dir(const char *dir, struct stack_st_X509 *certs);
 
 /*
  * SHA-256 of the bits of the public key: what the kernel calls a key's id.
@@ -111,7 +113,7 @@ void seal_free(struct sealed *s);
  * .aioffload. @now: seconds since 1970. On success *@by is the certificate, one
  * of @certs. Returns the errno that is in @v.
  */
-int envelope_judge(const struct signed_file *f, STACK_OF(X509) *certs,
+int envelope_judge(const struct signed_file *f, struct stack_st_X509 *certs,
 		   bool system, uint64_t now, X509 **by, struct verdict *v);
 
 /* Who signed, as the signature has it: "RSA, SHA-256, by CN=... serial 0x..". */

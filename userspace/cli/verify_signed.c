@@ -11,8 +11,10 @@
 
 #define MAX_IGNORE	64
 
-enum { KEY_CERT = 'c', KEY_DIR = 0x400, KEY_OMS, KEY_PUB, KEY_IGNORE,
-       KEY_SYSTEM };
+enum {
+	KEY_CERT = 'c', KEY_DIR = 0x400, KEY_OMS, KEY_PUB, KEY_IGNORE,
+	KEY_SYSTEM,
+};
 
 struct verify_args {
 	const char *path;
@@ -237,7 +239,7 @@ static void warn_of_dates(X509 *by)
 }
 
 static int verify_signed(const struct verify_args *args, struct signed_file *f,
-			 STACK_OF(X509) *certs)
+			 struct stack_st_X509 *certs)
 {
 	struct oms *oms = NULL;
 	struct verdict v;
@@ -263,7 +265,7 @@ static int verify_signed(const struct verify_args *args, struct signed_file *f,
 
 static int verify_kernel(const struct verify_args *args)
 {
-	STACK_OF(X509) *certs = sk_X509_new_null();
+	struct stack_st_X509 *certs = sk_X509_new_null();
 	struct signed_file f = { 0 };
 	int ret;
 
