@@ -24,6 +24,7 @@ KEYS = {
     "second": ["rsa:3072"],             # so too, blocked by one of the tests
     "evil": ["rsa:3072"],               # the attacker's own
     "weak": ["rsa:2048"],               # in .aioffload by mistake
+    "cubic": ["rsa:3072", "-pkeyopt", "rsa_keygen_pubexp:3"],   # so too
     "curve": ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
 }
 
@@ -173,6 +174,7 @@ class Forge:
         return {
             "wrong-key": self.model(None, "evil"),
             "weak-key": self.model(None, "weak"),
+            "small-exponent": self.model(None, "cubic"),
             "sha1": self.model(sig={"md": "sha1"}),
             "expired": self.model(not_after=LONG_AGO),
             "not-yet": self.model(not_before=FAR_AHEAD),

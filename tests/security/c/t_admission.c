@@ -397,8 +397,10 @@ TEST(t11_weak_keys)
 {
 	fresh();
 	MUST(key_add("weak", ring_id()));
+	MUST(key_add("cubic", ring_id()));
 	all_refused((const struct want[]){
 		{ "weak-key", ENOPKG },
+		{ "small-exponent", ENOPKG },
 		{ "sha1", ENOPKG },
 		{ NULL, 0 },
 	});
