@@ -15,20 +15,21 @@
 #define S	1000000000ULL
 
 #define POISON	"/sys/module/aioffload_cpu/parameters/poison"
+#define TIMEOUT_MS	"/sys/module/aioffload/parameters/job_timeout_ms"
 #define WQ_MASK	"/sys/devices/virtual/workqueue/aioffload_cpu/cpumask"
 
 /* 2^24 values of 2^16 comparisons each: days, in one operator */
 #define SIDE	4096
 #define WINDOW	256
 
-static int ctx;
+static int ctx, model;
 static unsigned int slot;
 
 static void bind_hostile(void)
 {
 	static struct model_bytes m;
 	struct aioffload_bind_io ios[2] = { 0 };
-	int cpu = find_device("aioffload_cpu"), model, buf;
+	int cpu = find_device("aioffload_cpu"), buf;
 	char why[200];
 
 	if (cpu < 0)
@@ -200,7 +201,7 @@ TEST(poisoned_memory_does_not_show)
 	static const char * const bytes[] = { "0xa5", "0x5a", "0", "255" };
 	static struct model_bytes m;
 	struct aioffload_bind_io ios[2] = { 0 };
-	int cpu = find_device("aioffload_cpu"), model, buf;
+	int cpu = find_device("aioffload_cpu"), buf;
 	uint8_t *p;
 
 	if (cpu < 0)
@@ -349,4 +350,151 @@ TEST(answers_are_written_whole)
 	memset(mt.name, 0xff, sizeof(mt.name));
 	MUST(ioctl(b.model, AIOFFLOAD_IOC_MODEL_TENSOR, &mt));
 	check_text(mt.name, sizeof(mt.name), "tensor's name");
+}
+
+/* ---- quarantine ---- */
+
+#define OVERSTAY	"latency_ns=20000000000"	/* any budget */
+
+static struct model_bytes suspect;
+
+/* @n: a model of its own for each test, lest one finds another's quarantine */
+static void bind_suspect(const char *device, unsigned int n)
+{
+	struct aioffload_bind_io ios[2] = { 0 };
+
+	ctx = open_null(device);
+	if (write_text(TIMEOUT_MS, "200"))
+		FAIL("can't write " TIMEOUT_MS);
+	make_lut(&suspect, n);
+	model = MUST(model_load(ctx, suspect.data, suspect.bytes, NULL, 0));
+	ios[0].buf_fd = MUST(buf_create(ctx, 8192));
+	ios[1].buf_fd = ios[0].buf_fd;
+	ios[1].offset = 4096;
+	slot = MUST(bind_slot(ctx, model, ios, 2, 8, AIOFFLOAD_SLOT_ANY));
+}
+
+static bool find_quarantined(struct aioffload_block *b)
+{
+	struct aioffload_model_info mi = ARG(model_info);
+
+	MUST(ioctl(model, AIOFFLOAD_IOC_MODEL_INFO, &mi));
+	for (unsigned int i = 0; ; i++) {
+		*b = ARG(block);
+		b->op = AIOFFLOAD_BLOCK_GET;
+		b->index = i;
+		if (ioctl(ctx, AIOFFLOAD_IOC_BLOCK, b))
+			return false;
+		if (b->kind == AIOFFLOAD_BLOCK_QUARANTINE &&
+		    !memcmp(b->id, mi.digest, sizeof(b->id)))
+			return true;
+	}
+}
+
+static void overstay(unsigned int times)
+{
+	for (unsigned int i = 0; i < times; i++)
+		EXPECT_ERRNO(run_slot(ctx, slot, 0, 1, 0), ETIME);
+}
+
+/* The third time in a row; for its cgroup, until an administrator lifts it. */
+TEST(models_that_overstay_are_quarantined)
+{
+	struct aioffload_block b;
+	struct bound other;
+
+	bind_suspect(OVERSTAY, 111);
+	overstay(3);
+	for (int i = 0; i < 3; i++)
+		EXPECT_ERRNO(run_slot(ctx, slot, 0, 1, 0), ENOTRECOVERABLE);
+	EXPECT_ERRNO(model_load(ctx, suspect.data, suspect.bytes, NULL, 0),
+		     ENOTRECOVERABLE);
+	EXPECT(find_quarantined(&b));
+	/* other models, on the same device */
+	bound_open(&other, ctx, 64, 1);
+	null_set(find_device("aioffload_null"), "latency_ns=1000");
+	MUST(run_slot(ctx, other.slot, 0, 1, 0));
+
+	b.op = AIOFFLOAD_BLOCK_DEL;
+	b.index = 0;
+	MUST(ioctl(ctx, AIOFFLOAD_IOC_BLOCK, &b));
+	EXPECT(!find_quarantined(&b));
+	MUST(run_slot(ctx, slot, 0, 1, 0));
+	MUST(model_load(ctx, suspect.data, suspect.bytes, NULL, 0));
+}
+
+TEST(quarantined_models_are_refused_in_queues)
+{
+	struct aioffload_block b;
+	struct queue q;
+
+	bind_suspect(OVERSTAY " parallelism=4", 112);
+	queue_open(&q, ctx, 8, 0);
+	for (int i = 0; i < 4; i++)
+		queue_run(&q, slot, i, 1, i, 0);
+	EXPECT_EQ(queue_enter(&q, 4, 4, 20 * S), 4);
+	for (int i = 0; i < 4; i++)
+		EXPECT_EQ(queue_reap_one(&q).status, -ETIME);
+	queue_run(&q, slot, 0, 1, 5, 0);
+	EXPECT_EQ(queue_enter(&q, 1, 1, 20 * S), 1);
+	EXPECT_EQ(queue_reap_one(&q).status, -ENOTRECOVERABLE);
+	EXPECT(find_quarantined(&b));
+	b.op = AIOFFLOAD_BLOCK_DEL;
+	b.index = 0;
+	MUST(ioctl(ctx, AIOFFLOAD_IOC_BLOCK, &b));
+}
+
+/* What the caller brought about himself says nothing of the model. */
+TEST(impatient_callers_quarantine_nothing)
+{
+	struct aioffload_block b;
+
+	bind_suspect(OVERSTAY, 113);
+	for (int i = 0; i < 10; i++) {
+		/* a budget of his own; many samples */
+		EXPECT_ERRNO(run_slot(ctx, slot, 0, 1, 20 * MS), ETIME);
+		EXPECT_ERRNO(run_slot(ctx, slot, 0, 8, 0), ETIME);
+	}
+	EXPECT(!find_quarantined(&b));
+	overstay(2);
+}
+
+TEST(time_spent_waiting_quarantines_nothing)
+{
+	struct aioffload_block b;
+	struct queue q;
+
+	/* the first one has the device to itself, for longer than a budget */
+	bind_suspect("latency_ns=180000000 parallelism=1", 114);
+	queue_open(&q, ctx, 8, 0);
+	for (int i = 0; i < 6; i++)
+		queue_run(&q, slot, 0, 1, i, 0);
+	EXPECT_EQ(queue_enter(&q, 6, 6, 20 * S), 6);
+	EXPECT(!find_quarantined(&b));
+}
+
+TEST(success_in_between_clears_a_model)
+{
+	struct aioffload_block b;
+
+	bind_suspect(OVERSTAY, 115);
+	for (int i = 0; i < 3; i++) {
+		overstay(2);
+		null_set(find_device("aioffload_null"), "latency_ns=1000");
+		MUST(run_slot(ctx, slot, 0, 1, 0));
+		null_set(find_device("aioffload_null"), OVERSTAY);
+	}
+	EXPECT(!find_quarantined(&b));
+}
+
+/* A job in ->run() goes at its caller's pace, who may be stopped meanwhile. */
+TEST(synchronous_jobs_quarantine_nothing)
+{
+	struct aioffload_block b;
+
+	bind_hostile();
+	if (write_text(TIMEOUT_MS, "200"))
+		FAIL("can't write " TIMEOUT_MS);
+	overstay(6);
+	EXPECT(!find_quarantined(&b));
 }

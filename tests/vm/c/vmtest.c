@@ -226,6 +226,9 @@ static bool run_one(const char *prog, struct vmt_case *c)
 	waitpid(pid, &status, 0);
 	close(p[0]);
 	write_text("/sys/module/aioffload_null/parameters/remove", "all");
+	/* What it may have set and, failing, not set back */
+	write_text("/sys/module/aioffload/parameters/job_timeout_ms", "60000");
+	write_text("/sys/module/aioffload_cpu/parameters/poison", "-1");
 	left = nothing_left(before);
 
 	for (char *nl = text; (nl = strchr(nl, '\n')); )
