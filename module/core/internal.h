@@ -502,6 +502,7 @@ static __always_inline bool ai_rq_start(struct ai_request *rq)
 	int ret;
 
 	rq->state = AI_RQ_HELD;
+	rq->job.begun_ns = 0;
 	ret = rq->dev->ops.submit(rq->dev, &rq->job);
 	/* The acquire pairs with ai_job_complete(): the status is valid. */
 	if (likely(!ret && smp_load_acquire(&rq->state) == AI_RQ_DONE))

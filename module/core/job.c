@@ -321,9 +321,9 @@ static void let_go(struct ai_request *rq)
 
 /*
  * A job at its device is to be ended for its budget. The model is to blame, not
- * its user, if it was one sample and had at the device what the signer, or the
- * system, gives a job: neither less by the caller's choice, nor partly spent on
- * waiting for others. And only if the job is of the group that loaded the model:
+ * its user, if it was one sample and the device worked on it for as long as the
+ * signer, or the system, gives a job: neither less by the caller's choice, nor
+ * partly spent on waiting for others, which devices may have before it. And only if the job is of the group that loaded the model:
  * who was lent it could otherwise take it from the lender. Jobs in ->run() don't
  * come here: they go at the pace of their caller, which he may stop. A little
  * less than the budget will do, since that began somewhat before.
@@ -331,11 +331,12 @@ static void let_go(struct ai_request *rq)
 static void overstayed(struct ai_request *rq)
 {
 	struct ai_binding *b = rq->binding;
+	u64 begun = READ_ONCE(rq->job.begun_ns);
 	u64 budget = ai_budget(b->max_job_ns == U64_MAX ? 0 : b->max_job_ns,
 			       U64_MAX);
 
-	if (b->own_model && rq->job.count == 1 &&
-	    ai_now() - rq->start_ns >= budget - budget / 8)
+	if (b->own_model && rq->job.count == 1 && begun &&
+	    ai_now() - begun >= budget - budget / 8)
 		ai_sec_model_timed_out(&b->model->sec);
 }
 

@@ -189,6 +189,7 @@ void cpudev_work(struct work_struct *work)
 		spin_unlock_irq(&cpu->lock);
 		if (!job)
 			return;
+		ai_job_begins(job);
 		err = work_off(cpu, job, a);
 		cpudev_arena_put(job->prepared, a);
 		ai_job_complete(cpu->dev, job, err);

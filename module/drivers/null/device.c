@@ -130,6 +130,7 @@ static void null_start(struct null_lane *lane, struct ai_job *job)
 	job->driver[JOB_STATE] = NULL_JOB_RUNNING;
 	job->driver[JOB_LANE] = lane - lane->nd->lanes;
 	lane->job = job;
+	ai_job_begins(job);
 	hrtimer_start(&lane->timer, ns_to_ktime(job->driver[JOB_NS]),
 		      NULL_TIMER_MODE);
 }
@@ -191,6 +192,7 @@ static noinline int null_submit_slow(struct null_device *nd,
 		vanish = fate == NULL_VANISH;
 		nd->dying |= vanish;
 		job->driver[JOB_STATE] = NULL_JOB_STALLED;
+		ai_job_begins(job);
 		list_add_tail(&job->node, &nd->stalled);
 	} else if (!job->driver[JOB_NS]) {
 		job->driver[JOB_STATE] = NULL_JOB_OURS_NO_MORE;

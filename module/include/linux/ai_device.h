@@ -12,6 +12,7 @@
 #include <linux/atomic.h>
 #include <linux/list.h>
 #include <linux/module.h>
+#include <linux/timekeeping.h>
 #include <linux/types.h>
 #include <aim/verify.h>
 
@@ -62,6 +63,7 @@ struct ai_io {
  * @sync:	it came through ->run()
  * @cancelled:	set by core before ->cancel(); a driver that works through a
  *		job in pieces asks ai_job_cancelled() between them
+ * @begun_ns:	0, or since when the device works on it: ai_job_begins()
  * @node:	the driver's, between submit and completion
  * @driver:	the driver's, likewise
  *
@@ -76,9 +78,20 @@ struct ai_job {
 	u32 count;
 	bool sync;
 	bool cancelled;
+	u64 begun_ns;
 	struct list_head node;
 	u64 driver[4];
 };
+
+/*
+ * The device takes up a job that was submitted. Optional. A driver that holds
+ * more jobs than it works on tells it, so that a job which then overstays its
+ * budget is told from one that only waited behind others. Before it completes.
+ */
+static inline void ai_job_begins(struct ai_job *job)
+{
+	WRITE_ONCE(job->begun_ns, ktime_get_mono_fast_ns());
+}
 
 bool ai_job_sync_cancelled(const struct ai_job *job);
 
