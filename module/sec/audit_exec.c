@@ -5,8 +5,8 @@
  * and added up, so that the sum of done= and failed= over all records is the
  * number of jobs, exactly.
  *
- * Nobody waits for the audit system here: a full backlog must stop neither jobs
- * nor processes that end.
+ * Only the worker waits for the audit system: a full backlog must stop neither
+ * jobs nor processes that end.
  */
 #include <linux/hashtable.h>
 #include <linux/list.h>
@@ -21,7 +21,7 @@
 
 #define NOTES		4096	/* power of two */
 #define MAX_CLOSED	1024
-#define RETRY_DELAY	HZ
+#define RETRY_DELAY	(HZ / 4)
 #define TOLD_AT_EXIT	16
 
 static unsigned int audit_flush_ms = 10000;
@@ -30,6 +30,18 @@ MODULE_PARM_DESC(audit_flush_ms,
 		 "How often counts of executions are recorded, in ms (100 to 3600000)");
 
 bool ai_audit_each;
+
+/**
+ * struct counts - jobs of which there is no record yet
+ * @done:	they succeeded
+ * @failed:	they did not
+ * @since:	when the last record was written, or the first job may have been
+ */
+struct counts {
+	u64 done;
+	u64 failed;
+	u64 since;
+};
 
 /* The model, as records tell it; compared as a whole. */
 struct what {
@@ -43,13 +55,11 @@ struct what {
  * struct ai_audit_who - executions of a model by a context, of all bindings
  * @users:	bindings; once 0 it is closed, and only waits to be written
  * @kept:	counted by nr_closed
- * @queued:	notes in the ring
+ * @held:	by notes in the ring, and by the worker
  * @ctx:	only compared
  * @id:		the context's opener
  * @what:	the model
- * @since:	when it was last written
- * @done:	of closed bindings, and of such that could not be written
- * @failed:	likewise
+ * @c:		of closed bindings, and what could not be written
  * @hash:	while it has users
  * @node:	in all_whos
  * @execs:	struct ai_sec_exec.node
@@ -57,13 +67,11 @@ struct what {
 struct ai_audit_who {
 	u32 users;
 	bool kept;
-	atomic_t queued;
+	atomic_t held;
 	const void *ctx;
 	struct ai_audit_id id;
 	struct what what;
-	u64 since;
-	u64 done;
-	u64 failed;
+	struct counts c;
 	struct hlist_node hash;
 	struct list_head node;
 	struct list_head execs;
@@ -85,9 +93,7 @@ static LIST_HEAD(all_whos);
 static u32 nr_whos;
 static u32 nr_closed;			/* and not written */
 static struct ai_audit_who others;	/* those beyond MAX_CLOSED, together */
-/* Of contexts that closed while audit was off. */
-static u64 unheard_done;
-static u64 unheard_failed;
+static struct counts unheard;		/* closed while audit was off */
 
 static DEFINE_SPINLOCK(note_lock);	/* irq; the ring */
 static struct note *notes;
@@ -102,63 +108,68 @@ static unsigned long flush_delay(void)
 	return msecs_to_jiffies(clamp(READ_ONCE(audit_flush_ms), 100U, 3600000U));
 }
 
-/* ---- records ------------------------------------------------------------ */
+/* ---- counts, under exec_lock -------------------------------------------- */
 
-static struct audit_buffer *exec_record(const struct ai_audit_who *who)
+static bool any(const struct counts *c)
 {
-	struct audit_buffer *ab;
-
-	ab = audit_log_start(NULL, AI_AUDIT_NOWAIT, AI_AUDIT_OTHER);
-	if (!ab)
-		return NULL;
-	audit_log_format(ab, "op=exec");
-	if (who == &others)
-		return ab;
-	ai_audit_put_id(ab, &who->id);
-	ai_audit_put_cgroup(ab, "cgroup", who->id.cgroup, AI_AUDIT_NOWAIT);
-	ai_audit_put_model(ab, who->what.digest, who->what.key, who->what.name,
-			   who->what.version);
-	return ab;
+	return c->done || c->failed;
 }
 
-/* Under exec_lock. What its bindings have counted until now becomes its own. */
+/* All of @from is @to's from now on. */
+static void move(struct counts *to, struct counts *from)
+{
+	to->since = any(to) ? min(to->since, from->since) : from->since;
+	to->done += from->done;
+	to->failed += from->failed;
+	from->done = 0;
+	from->failed = 0;
+	from->since = ai_audit_now();
+}
+
+/* What its bindings have counted until now becomes its own. */
 static void gather(struct ai_audit_who *who)
 {
 	struct ai_sec_exec *e;
 
 	list_for_each_entry(e, &who->execs, node) {
-		who->done += atomic64_xchg(&e->done, 0);
-		who->failed += atomic64_xchg(&e->failed, 0);
+		who->c.done += atomic64_xchg(&e->done, 0);
+		who->c.failed += atomic64_xchg(&e->failed, 0);
 	}
 }
 
-static bool counts(const struct ai_audit_who *who)
-{
-	return who->done || who->failed;
-}
+/* ---- records ------------------------------------------------------------ */
 
-/* Under exec_lock. Return: nothing is left to be written. */
-static bool write_counts(struct ai_audit_who *who)
+static struct audit_buffer *exec_record(const struct ai_audit_who *who,
+					gfp_t gfp)
 {
-	u64 now = ai_audit_now();
 	struct audit_buffer *ab;
 
-	if (counts(who)) {
-		if (!ai_audit_on())
-			return false;
-		ab = exec_record(who);
-		if (!ab) {
-			atomic64_inc(&ai_audit_totals.lost);
-			return false;
-		}
-		audit_log_format(ab, " done=%llu failed=%llu", who->done,
-				 who->failed);
-		ai_audit_put_since(ab, who->since);
-		ai_audit_end(ab, 0, !who->failed);
-		who->done = 0;
-		who->failed = 0;
+	ab = audit_log_start(NULL, gfp, AI_AUDIT_OTHER);
+	if (!ab) {
+		atomic64_inc(&ai_audit_totals.lost);
+		return NULL;
 	}
-	who->since = now;
+	audit_log_format(ab, "op=exec");
+	if (who == &others)
+		return ab;
+	ai_audit_put_id(ab, &who->id);
+	ai_audit_put_cgroup(ab, "cgroup", who->id.cgroup, gfp);
+	ai_audit_put_model(ab, who->what.digest, who->what.key, who->what.name,
+			   who->what.version);
+	return ab;
+}
+
+/* Return: it is written. */
+static bool counts_write(const struct ai_audit_who *who,
+			 const struct counts *c, gfp_t gfp)
+{
+	struct audit_buffer *ab = exec_record(who, gfp);
+
+	if (!ab)
+		return false;
+	audit_log_format(ab, " done=%llu failed=%llu", c->done, c->failed);
+	ai_audit_put_since(ab, c->since);
+	ai_audit_end(ab, 0, !c->failed);
 	return true;
 }
 
@@ -190,7 +201,7 @@ static struct ai_audit_who *who_new(const struct ai_sec_ctx *ctx,
 	INIT_LIST_HEAD(&who->execs);
 	who->ctx = ctx;
 	who->what = *what;
-	who->since = ai_audit_now();
+	who->c.since = ai_audit_now();
 	id_of(&who->id, ctx);
 	if (ctx->exe)
 		who->id.exe = kstrdup(ctx->exe, GFP_KERNEL_ACCOUNT);
@@ -242,14 +253,6 @@ static struct ai_audit_who *who_find(const struct ai_sec_ctx *ctx,
 	return NULL;
 }
 
-/* Under exec_lock. It is closed, and there is no more to be said of it. */
-static void who_remove(struct ai_audit_who *who)
-{
-	list_del(&who->node);
-	nr_whos--;
-	who_free(who);
-}
-
 int ai_audit_exec_open(struct ai_sec_exec *e, struct ai_sec_ctx *ctx,
 		       const struct ai_sec_model *model)
 {
@@ -287,17 +290,6 @@ int ai_audit_exec_open(struct ai_sec_exec *e, struct ai_sec_ctx *ctx,
 
 /* ---- the end of a context ----------------------------------------------- */
 
-static void merge(struct ai_audit_who *into, struct ai_audit_who *who)
-{
-	if (!counts(into))
-		into->since = who->since;
-	into->since = min(into->since, who->since);
-	into->done += who->done;
-	into->failed += who->failed;
-	who->done = 0;
-	who->failed = 0;
-}
-
 /*
  * Under exec_lock. It is closed and could not be written. Another one of the
  * same kind takes its counts over if there is one, or one for all.
@@ -312,32 +304,41 @@ static void who_keep(struct ai_audit_who *who)
 		return;
 	}
 	list_for_each_entry(w, &all_whos, node) {
-		if (w != who && w->kept &&
-		    same_what(&w->what, &who->what) &&
+		if (w != who && w->kept && same_what(&w->what, &who->what) &&
 		    same_id(&w->id, &who->id)) {
-			merge(w, who);
+			move(&w->c, &who->c);
 			return;
 		}
 	}
-	merge(&others, who);
+	move(&others.c, &who->c);
+}
+
+/* Under exec_lock. One that is closed, has no counts and is held by nobody goes. */
+static void who_settle(struct ai_audit_who *who)
+{
+	if (who->users || any(&who->c) || atomic_read(&who->held))
+		return;
+	nr_closed -= who->kept;
+	list_del(&who->node);
+	nr_whos--;
+	who_free(who);
 }
 
 /* Under exec_lock. */
 static void who_close(struct ai_audit_who *who)
 {
 	hash_del(&who->hash);
-	if (counts(who) && !ai_audit_on()) {
-		unheard_done += who->done;
-		unheard_failed += who->failed;
-		who->done = 0;
-		who->failed = 0;
-	}
+	if (any(&who->c) && !ai_audit_on())
+		move(&unheard, &who->c);
 	/* Whoever binds and unbinds in a loop does not fill the log. */
-	if (counts(who) &&
-	    (!ai_tally_allows(who->id.cgroup) || !write_counts(who)))
-		who_keep(who);
-	if (!counts(who) && !atomic_read(&who->queued))
-		who_remove(who);
+	if (any(&who->c)) {
+		if (ai_tally_allows(who->id.cgroup) &&
+		    counts_write(who, &who->c, AI_AUDIT_NOWAIT))
+			who->c = (struct counts){ .since = who->c.since };
+		else
+			who_keep(who);
+	}
+	who_settle(who);
 }
 
 void ai_audit_exec_close(struct ai_sec_exec *e)
@@ -346,8 +347,8 @@ void ai_audit_exec_close(struct ai_sec_exec *e)
 
 	mutex_lock(&exec_lock);
 	list_del(&e->node);
-	who->done += atomic64_read(&e->done);
-	who->failed += atomic64_read(&e->failed);
+	who->c.done += atomic64_read(&e->done);
+	who->c.failed += atomic64_read(&e->failed);
 	if (!--who->users)
 		who_close(who);
 	mutex_unlock(&exec_lock);
@@ -356,53 +357,89 @@ void ai_audit_exec_close(struct ai_sec_exec *e)
 /* ---- counts, now and then ----------------------------------------------- */
 
 /*
- * Under exec_lock. Return: false if the audit system takes no more. One cgroup
- * with thousands of contexts has its share of the log like any other: what is
- * beyond that stays counted until its turn comes.
+ * The next one's counts are taken, and itself held; NULL: nothing is to be
+ * written of it. One cgroup with thousands of contexts has its share of the log
+ * like any other: what is beyond that stays counted until its turn comes.
  */
-static bool flush(struct ai_audit_who *who, bool final)
+static struct ai_audit_who *flush_take(struct counts *c, bool final)
 {
+	struct ai_audit_who *who;
+
+	who = list_first_entry_or_null(&all_whos, struct ai_audit_who, node);
+	if (!who)
+		return NULL;
+	list_move_tail(&who->node, &all_whos);
 	gather(who);
-	if (!final && counts(who) && ai_audit_on() &&
-	    !ai_tally_allows(who->id.cgroup))
+	if (!ai_audit_on()) {
+		/* It has been off since it closed: that goes unheard. */
+		if (!who->users)
+			move(&unheard, &who->c);
+		who_settle(who);
+		return NULL;
+	}
+	if (!any(&who->c)) {
+		who->c.since = ai_audit_now();
+		return NULL;
+	}
+	if (!final && !ai_tally_allows(who->id.cgroup))
+		return NULL;
+	move(c, &who->c);
+	atomic_inc(&who->held);
+	return who;
+}
+
+/* Return: false if the audit system takes no more. */
+static bool flush_one(bool final)
+{
+	struct counts c = { };
+	struct ai_audit_who *who;
+	bool ok = true;
+
+	mutex_lock(&exec_lock);
+	who = flush_take(&c, final);
+	mutex_unlock(&exec_lock);
+	if (!who)
 		return true;
-	if (!write_counts(who) && ai_audit_on())
-		return false;
-	if (who->users)
-		return true;
-	/* It has been off since: what was kept for it goes unheard. */
-	unheard_done += who->done;
-	unheard_failed += who->failed;
-	who->done = 0;
-	who->failed = 0;
-	nr_closed -= who->kept;
-	who->kept = false;
-	if (!atomic_read(&who->queued))
-		who_remove(who);
-	return true;
+	ok = counts_write(who, &c, GFP_KERNEL);
+
+	mutex_lock(&exec_lock);
+	if (!ok)
+		move(&who->c, &c);
+	atomic_dec(&who->held);
+	who_settle(who);
+	mutex_unlock(&exec_lock);
+	return ok;
+}
+
+static bool flush_others(void)
+{
+	struct counts c = { };
+	bool ok = true;
+
+	mutex_lock(&exec_lock);
+	move(&c, &others.c);
+	mutex_unlock(&exec_lock);
+	if (any(&c))
+		ok = ai_audit_on() && counts_write(&others, &c, GFP_KERNEL);
+	if (!ok) {
+		mutex_lock(&exec_lock);
+		move(&others.c, &c);
+		mutex_unlock(&exec_lock);
+	}
+	return ok || !ai_audit_on();
 }
 
 /* Each one once; those that come meanwhile have time. */
 static bool flush_all(bool final)
 {
-	struct ai_audit_who *who;
-	bool ok = true;
+	bool ok = flush_others();
 	u32 n;
 
 	mutex_lock(&exec_lock);
 	n = nr_whos;
-	ok = write_counts(&others) || !ai_audit_on();
 	mutex_unlock(&exec_lock);
-
 	while (ok && n--) {
-		mutex_lock(&exec_lock);
-		who = list_first_entry_or_null(&all_whos, struct ai_audit_who,
-					       node);
-		if (who) {
-			list_move_tail(&who->node, &all_whos);
-			ok = flush(who, final);
-		}
-		mutex_unlock(&exec_lock);
+		ok = flush_one(final);
 		cond_resched();
 	}
 	return ok;
@@ -414,7 +451,7 @@ static void exec_flush_work(struct work_struct *work)
 	bool more;
 
 	mutex_lock(&exec_lock);
-	more = nr_whos || counts(&others);
+	more = nr_whos || any(&others.c);
 	mutex_unlock(&exec_lock);
 	if (more)
 		queue_delayed_work(ai_audit_wq, &flush_dwork,
@@ -432,7 +469,7 @@ void ai_audit_exec(struct ai_sec_exec *e, u32 device, int status)
 	full = !ai_audit_on() || note_head - note_tail == NOTES;
 	first = note_head == note_tail;
 	if (likely(!full)) {
-		atomic_inc(&e->who->queued);
+		atomic_inc(&e->who->held);
 		notes[note_head++ % NOTES] = (struct note){
 			.who = e->who, .at = ai_audit_now(),
 			.device = device, .status = status,
@@ -448,19 +485,19 @@ void ai_audit_exec(struct ai_sec_exec *e, u32 device, int status)
 
 static bool note_first(struct note *note)
 {
-	bool any;
+	bool there;
 
 	spin_lock_irq(&note_lock);
-	any = note_head != note_tail;
-	if (any)
+	there = note_head != note_tail;
+	if (there)
 		*note = notes[note_tail % NOTES];
 	spin_unlock_irq(&note_lock);
-	return any;
+	return there;
 }
 
 static bool note_write(const struct note *note)
 {
-	struct audit_buffer *ab = exec_record(note->who);
+	struct audit_buffer *ab = exec_record(note->who, GFP_KERNEL);
 
 	if (!ab)
 		return false;
@@ -480,11 +517,11 @@ static void note_drop(const struct note *note, bool written)
 
 	mutex_lock(&exec_lock);
 	if (!written) {
-		who->done += !note->status;
-		who->failed += !!note->status;
+		who->c.done += !note->status;
+		who->c.failed += !!note->status;
 	}
-	if (atomic_dec_and_test(&who->queued) && !who->users && !counts(who))
-		who_remove(who);
+	atomic_dec(&who->held);
+	who_settle(who);
 	mutex_unlock(&exec_lock);
 
 	spin_lock_irq(&note_lock);
@@ -498,7 +535,6 @@ static void exec_note_work(struct work_struct *work)
 
 	while (note_first(&note)) {
 		if (ai_audit_on() && !note_write(&note)) {
-			atomic64_inc(&ai_audit_totals.lost);
 			queue_delayed_work(ai_audit_wq, &note_dwork,
 					   RETRY_DELAY);
 			return;
@@ -512,7 +548,7 @@ static void exec_note_work(struct work_struct *work)
 
 int ai_exec_init(void)
 {
-	others.since = ai_audit_now();
+	others.c.since = ai_audit_now();
 	INIT_LIST_HEAD(&others.execs);
 	notes = vzalloc(array_size(NOTES, sizeof(*notes)));
 	return notes ? 0 : -ENOMEM;
@@ -521,38 +557,39 @@ int ai_exec_init(void)
 static void tell_rest(void)
 {
 	struct ai_audit_who *who, *next;
-	u64 done = others.done;
-	u64 failed = others.failed;
 	u32 told = 0;
 
 	list_for_each_entry_safe(who, next, &all_whos, node) {
-		if (counts(who) && told++ < TOLD_AT_EXIT)
+		if (any(&who->c) && told++ < TOLD_AT_EXIT)
 			pr_warn("aioffload: not audited: %llu jobs done, %llu failed, uid %u, pid %d, model %*phN\n",
-				who->done, who->failed,
+				who->c.done, who->c.failed,
 				from_kuid(&init_user_ns, who->id.uid),
 				who->id.pid, 32, who->what.digest);
-		done += who->done;
-		failed += who->failed;
-		who_remove(who);
+		move(&others.c, &who->c);
+		who_settle(who);
 	}
-	if (done || failed)
+	if (any(&others.c))
 		pr_warn("aioffload: not audited in all: %llu jobs done, %llu failed\n",
-			done, failed);
-	if (unheard_done || unheard_failed)
+			others.c.done, others.c.failed);
+	if (any(&unheard))
 		pr_info("aioffload: audit was off for %llu jobs that were done and %llu that failed\n",
-			unheard_done, unheard_failed);
+			unheard.done, unheard.failed);
 }
 
 /* Every binding has gone, so nobody counts any more. */
 void ai_exec_exit(void)
 {
 	struct note note;
+	bool ok = true;
 
 	cancel_delayed_work_sync(&flush_dwork);
 	cancel_delayed_work_sync(&note_dwork);
-	while (note_first(&note))
-		note_drop(&note, ai_audit_on() && note_write(&note));
-	flush_all(true);
+	while (note_first(&note)) {
+		ok = ok && ai_audit_on() && note_write(&note);
+		note_drop(&note, ok);
+	}
+	if (ok)
+		flush_all(true);
 	tell_rest();
 	vfree(notes);
 }

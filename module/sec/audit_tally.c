@@ -168,13 +168,15 @@ static bool write(const struct tally *t, bool alone)
 {
 	struct audit_buffer *ab;
 
-	ab = audit_log_start(NULL, AI_AUDIT_NOWAIT, t->kind.type);
-	if (!ab)
+	ab = audit_log_start(NULL, GFP_KERNEL, t->kind.type);
+	if (!ab) {
+		atomic64_inc(&ai_audit_totals.lost);
 		return false;
+	}
 	audit_log_format(ab, "op=%s", t->kind.op);
 	if (alone) {
 		ai_audit_put_id(ab, &t->id);
-		ai_audit_put_cgroup(ab, "cgroup", t->id.cgroup, AI_AUDIT_NOWAIT);
+		ai_audit_put_cgroup(ab, "cgroup", t->id.cgroup, GFP_KERNEL);
 		put_kind(ab, &t->kind);
 		ai_audit_put_model(ab, t->kind.digest, NULL, "", 0);
 	}
@@ -226,10 +228,8 @@ static bool write_everything(void)
 
 static void tally_work(struct work_struct *work)
 {
-	if (write_everything())
-		return;
-	atomic64_inc(&ai_audit_totals.lost);
-	queue_delayed_work(ai_audit_wq, &tally_dwork, RETRY_DELAY);
+	if (!write_everything())
+		queue_delayed_work(ai_audit_wq, &tally_dwork, RETRY_DELAY);
 }
 
 /* Nobody adds any more. */
