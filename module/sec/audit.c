@@ -135,6 +135,8 @@ void ai_audit_put_cgroup(struct audit_buffer *ab, const char *name, u64 id,
 	struct cgroup *cgrp;
 	char *path;
 
+	if (!id)	/* a call that did not get as far as finding it */
+		return;
 	audit_log_format(ab, " %s_id=%llu", name, id);
 	cgrp = cgroup_get_from_id(id);
 	if (IS_ERR(cgrp))
