@@ -75,7 +75,7 @@ int cg_open(const char *path);		/* made if need be; an O_RDONLY fd */
 void cg_enter(const char *path);	/* the calling process */
 int cg_move(const char *path, pid_t pid);	/* 0 or -errno */
 int grant(int ctx, int cgroup, uint32_t rights);
-int grant_devices(int ctx, int cgroup, uint32_t rights, int device);
+int grant_one_device(int ctx, int cgroup, uint32_t rights, int device);
 int grant_clear(int ctx, int cgroup);
 int rights_of(int ctx, int cgroup, struct aioffload_rights *r);
 int limit(int ctx, int cgroup, uint32_t resource, uint64_t n);

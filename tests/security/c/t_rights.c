@@ -565,11 +565,11 @@ TEST(t37_hidden_device)
 	open_to_all();
 	bound_file(&b, root, "good");
 	EXPECT_EQ(b.slot, 0);
-	MUST(grant_devices(s.admin, s.rich, RUN_AND_LOAD, null));
+	MUST(grant_one_device(s.admin, s.rich, RUN_AND_LOAD, null));
 	MUST(send_fd(s.sock[0], root));
 	in_child(sees_null_only, &s);
 	/* A child can't bring back what its parent does not have. */
-	EXPECT_ERRNO(grant_devices(s.admin, cg_open("rich/child"), RUN_AND_LOAD, s.cpu), EPERM);
+	EXPECT_ERRNO(grant_one_device(s.admin, cg_open("rich/child"), RUN_AND_LOAD, s.cpu), EPERM);
 	unharmed();
 }
 

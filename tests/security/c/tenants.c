@@ -12,7 +12,7 @@
 
 #define CGROUPS "/sys/fs/cgroup/sec"
 
-static void cg_path(char *to, size_t room, const char *path)
+static void full_path(char *to, size_t room, const char *path)
 {
 	snprintf(to, room, CGROUPS "%s%s", *path ? "/" : "", path);
 }
@@ -23,7 +23,7 @@ int cg_open(const char *path)
 	int fd;
 
 	mkdir(CGROUPS, 0755);
-	cg_path(full, sizeof(full), path);
+	full_path(full, sizeof(full), path);
 	if (mkdir(full, 0755) && errno != EEXIST)
 		FAIL("%s: %s", full, strerror(errno));
 	fd = open(full, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -36,7 +36,7 @@ int cg_move(const char *path, pid_t pid)
 {
 	char full[220], text[20];
 
-	cg_path(full, sizeof(full), path);
+	full_path(full, sizeof(full), path);
 	strncat(full, "/cgroup.procs", sizeof(full) - strlen(full) - 1);
 	snprintf(text, sizeof(text), "%d", pid);
 	return write_text(full, text);
@@ -61,7 +61,7 @@ int grant(int ctx, int cgroup, uint32_t rights)
 	return ioctl(ctx, AIOFFLOAD_IOC_GRANT, &g);
 }
 
-int grant_devices(int ctx, int cgroup, uint32_t rights, int device)
+int grant_one_device(int ctx, int cgroup, uint32_t rights, int device)
 {
 	struct aioffload_grant g = ARG(grant);
 
