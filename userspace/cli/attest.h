@@ -51,7 +51,7 @@ int attest_hash(unsigned int alg, const struct attest_piece *pieces, size_t n,
  * @data:	the template: what was hashed
  * @padded:	by zeros up to so many bytes more
  * @event:	name of what was measured; not NUL-terminated
- * @buf:	what was measured itself, of template ima-buf; else NULL
+ * @buf:	the third field of three, or NULL: of ima-buf what was measured
  */
 struct attest_entry {
 	uint32_t pcr;

@@ -121,26 +121,35 @@ static void set_event(struct attest_entry *e, const uint8_t *name, size_t len)
 	e->event_len = strnlen(e->event, len);
 }
 
-/* Find the name, and of ima-buf what was measured. */
+/*
+ * Find the name, and the third field. No digest covers the template's name, so
+ * whoever hands us the list may have changed it: what an entry is must follow
+ * from its fields, and an entry that can't be read is refused, not skipped.
+ */
 static int split(struct attest_entry *e, struct attest_reason *why)
 {
 	struct bytes b = { e->data, e->bytes };
 	const uint8_t *p;
 	size_t len;
 
-	if (is_template(e, "ima") || !known_template(e))
+	if (is_template(e, "ima"))
 		return 0;
+	if (!known_template(e))
+		return attest_refuse(why, "template '%s' is not known",
+				     e->template);
 	if (!take_field(&b, &p, &len))	/* d-ng */
 		goto bad;
 	if (!take_field(&b, &p, &len))
 		goto bad;
 	set_event(e, p, len);
-	if (!is_template(e, "ima-buf"))
+	if (!b.left)
 		return 0;
-	if (!take_field(&b, &p, &len) || b.left)
+	if (!take_field(&b, &p, &len))
 		goto bad;
-	e->buf = p;
-	e->buf_len = len;
+	if (!b.left) {
+		e->buf = p;
+		e->buf_len = len;
+	}
 	return 0;
 
 bad:
@@ -451,9 +460,12 @@ int attest_entry_model(const struct attest_entry *e, struct aim_measured *m,
 {
 	static const char event[] = AIM_MEASURED_EVENT;
 
-	if (!e->buf || e->event_len != sizeof(event) - 1 ||
+	if (e->event_len != sizeof(event) - 1 ||
 	    memcmp(e->event, event, e->event_len))
 		return 0;
+	if (!e->buf || !is_template(e, "ima-buf"))
+		return attest_refuse(why, "a model's measurement passes for template %s",
+				     e->template);
 	/* The TPM does not know what such an entry says: anybody can write it. */
 	if (e->violation)
 		return attest_refuse(why, "a model's measurement is marked as a violation");
