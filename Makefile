@@ -122,7 +122,7 @@ fuzz-quick:
 
 test-vm: deb rpm userspace
 	$(PYTEST) -p no:cacheprovider -ra $(TOP)/tests/vm $(TOP)/tests/packaging \
-		$(TOP)/tests/security $(PYTEST_ARGS)
+		$(TOP)/tests/security $(TOP)/tests/audit $(PYTEST_ARGS)
 
 # ---- with every check that a kernel has ----
 
@@ -132,7 +132,7 @@ debug-kernel:
 
 test-debug: debug-kernel deb userspace
 	AIOFFLOAD_KERNELS=debug-6.12 $(PYTEST) -p no:cacheprovider -ra \
-		$(TOP)/tests/vm $(wildcard $(TOP)/tests/security) $(PYTEST_ARGS)
+		$(TOP)/tests/vm $(wildcard $(TOP)/tests/security $(TOP)/tests/audit) $(PYTEST_ARGS)
 
 fuzz: debug-kernel deb userspace
 	$(TOP)/tools/fuzz-ioctl --minutes $(FUZZ_MINUTES)

@@ -4,11 +4,11 @@
  * that says how many were done and how many failed.
  *
  *	jobs MODEL [-d DEVICE] [-c CONTEXTS] [-n JOBS] [-q DEPTH] [-t MS]
- *		[-u] [-s]
+ *		[-u] [-s] [-b]
  *
  * -q 0 (the default): RUN, one by one; else a queue of that depth. -n 0: until
  * killed. -t: their budget. -u: unbind and bind again before each job. -s: say "ready", then wait
- * for a signal before the contexts are closed.
+ * for a signal before the contexts are closed. -b: say how many ns a job took.
  */
 #include <aioffload.h>
 #include <errno.h>
@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static struct {
@@ -29,6 +30,7 @@ static struct {
 	unsigned int depth;
 	bool rebind;
 	bool stay;
+	bool bench;
 } opt = { .device = AIOFFLOAD_DEVICE_ANY, .contexts = 1, .jobs = 1 };
 
 static uint64_t done, failed;
@@ -38,6 +40,14 @@ struct client {
 	struct aioffload_model *model;
 	struct aioffload_binding *binding;
 };
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
 
 static void must(int ret, const char *what)
 {
@@ -137,7 +147,7 @@ static void parse(int argc, char **argv)
 {
 	int o;
 
-	while ((o = getopt(argc, argv, "d:c:n:q:t:us")) != -1) {
+	while ((o = getopt(argc, argv, "d:c:n:q:t:usb")) != -1) {
 		switch (o) {
 		case 'd':
 			opt.device = (uint32_t)atoi(optarg);
@@ -157,6 +167,9 @@ static void parse(int argc, char **argv)
 		case 'u':
 			opt.rebind = true;
 			break;
+		case 'b':
+			opt.bench = true;
+			break;
 		case 's':
 			opt.stay = true;
 			break;
@@ -174,6 +187,7 @@ static void parse(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	struct client *clients;
+	uint64_t begin, end;
 	unsigned int i;
 
 	parse(argc, argv);
@@ -182,17 +196,21 @@ int main(int argc, char **argv)
 		return 1;
 	for (i = 0; i < opt.contexts; i++)
 		client_open(&clients[i]);
+	begin = now_ns();
 	for (i = 0; i < opt.contexts; i++) {
 		if (opt.depth)
 			by_queue(&clients[i]);
 		else
 			one_by_one(&clients[i]);
 	}
+	end = now_ns();
 	if (opt.stay)
 		stay();
 	for (i = 0; i < opt.contexts; i++)
 		client_close(&clients[i]);
 	printf("done %" PRIu64 " failed %" PRIu64 "\n", done, failed);
+	if (opt.bench)
+		printf("ns %.1f\n", (double)(end - begin) / (double)(done + failed));
 	free(clients);
 	return 0;
 }
