@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* See fakekernel.h. */
+#include <aim/manifest.h>
 #include <aim/verify.h>
 #include <aioffload.h>
 #include <dirent.h>
@@ -139,13 +140,18 @@ static int do_model_load(struct aioffload_model_load *arg)
 {
 	struct aim_reason reason = { "" };
 	struct model *m = calloc(1, sizeof(*m));
+	struct aim_envelope env;
 	void *scratch;
 	int ret;
 
 	m->data = aligned_alloc(64, (arg->bytes + 64) / 64 * 64);
 	memcpy(m->data, (void *)(uintptr_t)arg->data, arg->bytes);
+	/* signatures are taken off, and believed */
+	ret = aim_envelope_open(m->data, arg->bytes, &env, &reason);
 	scratch = malloc(aim_verify_scratch(m->data, arg->bytes));
-	ret = aim_verify(m->data, arg->bytes, scratch, &m->view, &reason);
+	if (!ret)
+		ret = aim_verify(m->data, env.model_bytes, scratch, &m->view,
+				 &reason);
 	free(scratch);
 	if (ret) {
 		if (arg->reason_len)

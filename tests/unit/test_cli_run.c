@@ -376,6 +376,16 @@ static void bench(void **state)
 		assert_true(json_object_get_double(val) > 0);
 	}
 	json_object_put(obj);
+	/* its own model, where only signed ones are admitted */
+	fake.fail_nr = _IOC_NR(AIOFFLOAD_IOC_MODEL_LOAD);
+	fake.fail_errno = EKEYREJECTED;
+	assert_int_equal(cli_run("bench -r 2 -t 1"), CLI_REFUSED);
+	assert_says(cli.err, "bench --key");
+	fake.fail_errno = 0;
+	assert_int_equal(cli_run("model keygen -t ec-p256"), 0);
+	assert_int_equal(cli_run("bench -r 2 -t 1 --key aioffload.key"), 0);
+	assert_int_equal(cli_run("bench -r 2 -t 1 --key absent.key"), CLI_FAILED);
+	assert_int_equal(cli_run("bench -r 2 -t 1 --key aioffload.pem"), CLI_FAILED);
 	fake.job_errno = EIO;
 	assert_int_equal(cli_run("bench -r 2 -t 1"), CLI_FAILED);
 	assert_says(cli.err, "bench run");

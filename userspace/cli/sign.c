@@ -350,6 +350,33 @@ static int sign_file(const struct sign_args *args, struct signed_file *f,
 	return ret;
 }
 
+int sign_bytes(const void *model, size_t bytes, const char *name,
+	       const char *key_path, const char *cert_path, struct sealed *out)
+{
+	struct sign_args args = {
+		.key = key_path, .cert = cert_path,
+		.manifest = { .name = name, .version = 1 },
+	};
+	struct signed_file f = {
+		.data = (void *)model, .bytes = bytes, .env.model_bytes = bytes,
+	};
+	struct aim_manifest m;
+	EVP_PKEY *key = NULL;
+	X509 *cert = NULL;
+	int ret;
+
+	ret = load_pair(&args, &key, &cert);
+	if (!ret)
+		ret = manifest_make(&args.manifest, name, &f, &m);
+	if (!ret)
+		ret = seal_manifest(&f, &m, out);
+	if (!ret)
+		ret = seal_sign(out, key, cert, false);
+	X509_free(cert);
+	EVP_PKEY_free(key);
+	return ret;
+}
+
 static int sign_oms(const struct sign_args *args)
 {
 	struct oms_sign_args oms = {

@@ -119,6 +119,15 @@ int envelope_judge(const struct signed_file *f, struct stack_st_X509 *certs,
 /* Who signed, as the signature has it: "RSA, SHA-256, by CN=... serial 0x..". */
 const char *signer_text(const struct signed_file *f, char *out, size_t len);
 
+/* ---- sign.c ------------------------------------------------------------- */
+
+/*
+ * Sign a verified model in memory, nothing said of it but its name. @cert NULL:
+ * beside the key. CLI status, message printed.
+ */
+int sign_bytes(const void *model, size_t bytes, const char *name,
+	       const char *key, const char *cert, struct sealed *out);
+
 /* ---- manifest.c --------------------------------------------------------- */
 
 /* The manifest's options, shared by `manifest` and `sign` as an argp child. */
