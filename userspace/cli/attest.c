@@ -698,8 +698,8 @@ static const struct argp top_argp = {
 
 int cmd_attest(int argc, char **argv)
 {
-	static char log_name[] = "aioffload attest log";
-	static char verify_name[] = "aioffload attest verify";
+	char log_name[] = "aioffload attest log";
+	char verify_name[] = "aioffload attest verify";
 	int at = 0;
 	bool log;
 

@@ -9,15 +9,15 @@
 #include "attest.h"
 
 static const struct hash {
+	const EVP_MD *(*md)(void);
 	unsigned int alg;
 	size_t bytes;
 	const char *name;
-	const EVP_MD *(*md)(void);
 } hashes[] = {
-	{ ATTEST_SHA1, 20, "sha1", EVP_sha1 },
-	{ ATTEST_SHA256, 32, "sha256", EVP_sha256 },
-	{ ATTEST_SHA384, 48, "sha384", EVP_sha384 },
-	{ ATTEST_SHA512, 64, "sha512", EVP_sha512 },
+	{ EVP_sha1, ATTEST_SHA1, 20, "sha1" },
+	{ EVP_sha256, ATTEST_SHA256, 32, "sha256" },
+	{ EVP_sha384, ATTEST_SHA384, 48, "sha384" },
+	{ EVP_sha512, ATTEST_SHA512, 64, "sha512" },
 };
 
 static const struct hash *hash_of(unsigned int alg)
