@@ -64,7 +64,7 @@ static bool delete(const char *name)
 {
 	const struct timespec ms20 = { 0, 20000000 };
 
-	for (unsigned int i = 0; i < 500; i++) {
+	for (unsigned int i = 0; i < 3000; i++) {
 		if (!syscall(SYS_delete_module, name, O_NONBLOCK) ||
 		    errno == ENOENT)
 			return true;
