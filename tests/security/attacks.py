@@ -29,7 +29,8 @@ THREATS = os.path.join(TOP, "docs", "threat-model.md")
 
 # Audit is on, so that records come. Nothing here runs auditd, so they fill the
 # kernel log, all of which is wanted; the serial console is too slow for them.
-APPEND = machines.APPEND + ["audit=1", "log_buf_len=8M", "loglevel=4"]
+APPEND = machines.APPEND + ["audit=1", "audit_backlog_limit=8192",
+                            "log_buf_len=16M", "loglevel=4"]
 TIMEOUT = 1800
 
 
