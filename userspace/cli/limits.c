@@ -143,12 +143,12 @@ static const struct argp usage_argp = {
 
 static const char *amount(uint32_t r, uint64_t n, char buf[CLI_NUM_LEN])
 {
+	if (n != AIOFFLOAD_NO_LIMIT && r == AIOFFLOAD_RES_BYTES)
+		return text_bytes(n, buf);
+	if (n != AIOFFLOAD_NO_LIMIT && r == AIOFFLOAD_RES_TIME)
+		return text_ns((double)n, buf);
 	if (n == AIOFFLOAD_NO_LIMIT)
 		snprintf(buf, CLI_NUM_LEN, "none");
-	else if (r == AIOFFLOAD_RES_BYTES)
-		return text_bytes(n, buf);
-	else if (r == AIOFFLOAD_RES_TIME)
-		return text_ns((double)n, buf);
 	else
 		snprintf(buf, CLI_NUM_LEN, "%" PRIu64, n);
 	return buf;
