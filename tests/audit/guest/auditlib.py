@@ -22,7 +22,9 @@ SELF = "/sys/fs/cgroup/audit"
 # ---- auditd ----
 
 def auditd_start(backlog=8192, wait=60000):
-    """A fresh daemon with an empty log."""
+    """A fresh daemon with an empty log. Modules go first: what they still have
+    to say is of an earlier case."""
+    drop_modules()
     auditd_stop()
     shutil.rmtree("/var/log/audit", ignore_errors=True)
     os.makedirs("/var/log/audit")
@@ -143,10 +145,14 @@ def has(record, *names):
 
 # ---- modules ----
 
-def modules(policy="off", flush_ms=500):
+def drop_modules():
     for m in ("aioffload_null", "aioffload_cpu", "aioffload"):
         if os.path.isdir("/sys/module/" + m):
             must("rmmod", m)
+
+
+def modules(policy="off", flush_ms=500):
+    drop_modules()
     load("aioffload", "policy=" + policy, "audit_flush_ms=%d" % flush_ms)
     load("aioffload_null")
     # whoever has the node may use it: rights are what is tested
