@@ -323,10 +323,11 @@ static void let_go(struct ai_request *rq)
  * A job at its device is to be ended for its budget. The model is to blame, not
  * its user, if it was one sample and the device worked on it for as long as the
  * signer, or the system, gives a job: neither less by the caller's choice, nor
- * partly spent on waiting for others, which devices may have before it. And only if the job is of the group that loaded the model:
- * who was lent it could otherwise take it from the lender. Jobs in ->run() don't
- * come here: they go at the pace of their caller, which he may stop. A little
- * less than the budget will do, since that began somewhat before.
+ * partly spent on waiting for others, which devices may have before it. And only
+ * if the job is of the group that loaded the model: who was lent it could
+ * otherwise take it from the lender. Jobs in ->run() don't come here: they go at
+ * the pace of their caller, which he may stop. A little less than the budget
+ * will do, since that began somewhat before.
  */
 static void overstayed(struct ai_request *rq)
 {

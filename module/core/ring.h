@@ -55,6 +55,7 @@ static inline int ai_ring_unread(const struct ai_queue *q, u32 *head)
 /* With q->submit_lock: it is at @head now and must not go back. */
 static inline void ai_ring_saw(struct ai_queue *q, u32 head)
 {
+	/* Pairs with ai_ring_unread(): who reads this reads @head or later. */
 	smp_store_release(&q->cq_seen, head);
 }
 

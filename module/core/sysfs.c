@@ -98,21 +98,21 @@ static ssize_t busy_ns_show(struct device *device,
 }
 static DEVICE_ATTR_RO(busy_ns);
 
-/* Asked of the driver; field and attribute have one name */
-#define STATUS_ATTR(field, format)					\
-static ssize_t field##_show(struct device *device,			\
-			    struct device_attribute *attr, char *buf)	\
+/* Asked of the driver */
+#define STATUS_ATTR(attribute, field, format)				\
+static ssize_t attribute##_show(struct device *device,			\
+				struct device_attribute *attr, char *buf) \
 {									\
 	struct ai_device_status status;					\
 									\
 	ai_device_query(to_ai(device), &status);			\
 	return sysfs_emit(buf, format "\n", status.field);		\
 }									\
-static DEVICE_ATTR_RO(field)
+static DEVICE_ATTR_RO(attribute)
 
-STATUS_ATTR(power_uw, "%llu");
-STATUS_ATTR(temp_mc, "%d");
-STATUS_ATTR(load_permille, "%u");
+STATUS_ATTR(power_uw, power_uw, "%llu");
+STATUS_ATTR(temp_mc, temp_mc, "%d");
+STATUS_ATTR(load_permille, load_permille, "%u");
 
 static struct attribute *ai_device_attrs[] = {
 	&dev_attr_class.attr,

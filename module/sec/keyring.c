@@ -141,8 +141,8 @@ static int verify_own(const void *data, size_t bytes, const u8 *sig,
 	if (IS_ERR(key))
 		return ai_refuse(reason, -ENOKEY, "%s",
 				 ai_policy_keyrings() ?
-				 "the signer's key is not in .aioffload; for the system's keyrings the signature must carry the certificate" :
-				 "the signer's key is not in .aioffload; " ADD_KEY);
+				 "the signer's key is not in .aioffload; for the system's keyrings the signature must carry the certificate"
+				 : "the signer's key is not in .aioffload; " ADD_KEY);
 	ret = judge_key(key, s, id, reason);
 	if (ret)
 		goto out_key;
