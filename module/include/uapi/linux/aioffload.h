@@ -554,13 +554,14 @@ enum aioffload_block_op {
  * @kind:	enum aioffload_block_kind; out for GET
  * @index:	for GET, else 0
  * @reserved:	must be 0
- * @version:	for BLOCK_VERSION, else 0
+ * @version:	for BLOCK_VERSION; for BLOCK_QUARANTINE the cgroup's number, in DEL
+ *		0: of every cgroup; else 0
  * @id:		zero for BLOCK_VERSION
  * @name:	for BLOCK_VERSION, else empty; NUL-terminated
  *
  * Takes effect on models that are loaded already: their jobs end with
  * EKEYREVOKED from the next submission on. ADD of what is there replaces it; a
- * smaller @version needs DEL first. ENOSPC: the table is full.
+ * smaller @version needs DEL first (EEXIST). ENOSPC: the table is full.
  */
 struct aioffload_block {
 	__u32 size;
