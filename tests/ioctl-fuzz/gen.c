@@ -175,7 +175,8 @@ static void make_setup(struct program *p, uint64_t *r)
 			break;
 		SET_UP(p, r, "open", c, device);
 		SET_UP(p, r, "buf_create", c, c, 4 * PAGE, 0);
-		SET_UP(p, r, "model_load", c, c, rng_below(r, 6), 0, 0);
+		/* The second half is signed and admitted by every policy */
+		SET_UP(p, r, "model_load", c, c, 6 + rng_below(r, 6), 0, 0);
 		SET_UP(p, r, "bind", c, c, 0, 0, samples, c, buf ? 0 : c, 0);
 		SET_UP(p, r, "queue_create", c, c, 1 << rng_below(r, 5), 0, 0);
 		SET_UP(p, r, "queue_map", c, 0, 0);
