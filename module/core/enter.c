@@ -26,7 +26,9 @@
  * @samples:	of the binding there
  * @async:	some jobs are on their way
  * @special:	jobs are metered, or recorded one by one
- * @binding:	whose jobs @done and @failed count, or NULL
+ * @done:	jobs of @binding that succeeded, not yet counted there
+ * @failed:	and that did not
+ * @binding:	whose they are, or NULL
  * @metered:	the group that jobs are charged to, or NULL
  * @now:	when the batch began
  * @deadline:	of a job that names no budget

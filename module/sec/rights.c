@@ -24,9 +24,7 @@ void ai_sec_changed(void)
 	WRITE_ONCE(ai_sec_generation, ai_sec_generation + 1);
 }
 
-/**
- * struct effect - what a group may do and see
- */
+/* What a group may do and see. */
 struct effect {
 	u32 rights;
 	u64 devices[AI_DEVICE_WORDS];
