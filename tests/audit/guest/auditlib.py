@@ -154,10 +154,10 @@ def unload():
 def modules(policy="off", flush_ms=500):
     unload()
     load("aioffload", "policy=" + policy, "audit_flush_ms=%d" % flush_ms)
+    load("aioffload_null")
     # modprobe brings the CPU along, but the jobs here are for the null device
     if os.path.isdir("/sys/module/aioffload_cpu"):
         must("rmmod", "aioffload_cpu")
-    load("aioffload_null")
     # whoever has the node may use it: rights are what is tested
     must("udevadm", "settle")
     for n in os.listdir("/dev"):
