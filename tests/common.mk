@@ -10,6 +10,7 @@ ARCH ?= $(shell $(CC) -dumpmachine | cut -d- -f1)
 
 # Freestanding parts
 SRCS_VERIFY := $(patsubst $(TOP)/%,%,$(wildcard $(TOP)/module/model/*.c))
+SRCS_ARB := $(patsubst $(TOP)/%,%,$(wildcard $(TOP)/module/sched/arb*.c))
 ENGINE_ALL := $(patsubst $(TOP)/%,%,$(wildcard $(TOP)/module/drivers/cpu/engine/*.c))
 ENGINE_X86 := $(filter %_avx2.c %_avxvnni.c %_avx512.c %_avx512vnni.c %_x86.c,$(ENGINE_ALL))
 ENGINE_ARM := $(filter %_neon.c %_neondot.c %_arm64.c,$(ENGINE_ALL))
@@ -33,7 +34,7 @@ engine_flags = $(if $(filter module/drivers/cpu/engine/%,$(1)),-ffp-contract=off
 
 CPPFLAGS_ALL := -I$(TOP)/module/include -I$(TOP)/module/include/uapi \
 	-I$(TOP)/module/drivers/cpu/engine -I$(TOP)/userspace/lib \
-	-I$(TOP)/userspace/convert -D_GNU_SOURCE
+	-I$(TOP)/userspace/convert -I$(TOP)/module -D_GNU_SOURCE
 WARN := -Wall -Wextra -Wno-unused-parameter -Werror
 
 # $(call program,name,dir,object-dir,mode-flags)
