@@ -3,18 +3,19 @@
  * Placement: which of several devices gets a job.
  *
  * A device has a struct place_dev, a model prepared for it a struct place_cost.
- * The caller allocates both (zeroed, then the ..._init() call), passes the time
- * in, and keeps calls that name one device from running at once: one lock per
- * device covers its place_dev and every place_cost of it. Nothing here
- * allocates, locks or looks at a clock; place_pick() is O(candidates).
+ * The caller allocates and initialises both (..._init()), passes the time in,
+ * and keeps calls that name one device from running at once: one lock per device
+ * covers its place_dev and every place_cost of it. Nothing here allocates, locks
+ * or looks at a clock; place_pick() is O(candidates).
  *
  * The life of a job:
  *
  *	i = place_pick(candidates, n, &job, now);
  *	expect = place_sent(dev, cost, &job, now);	keep it with the job
- *	and then exactly one of
+ *	and then exactly one of, where @began says since when the device
+ *	worked on it, or 0 if it never did
  *	place_ran(dev, cost, samples, expect, began, now);
- *	place_failed(dev, cost, expect, now);		the device's fault
+ *	place_failed(dev, cost, expect, began, now);	the device's fault
  *	place_dropped(dev, cost, expect, began, now);	cancelled, refused
  *
  * All times are ns of one clock that does not go back; any value is safe.
@@ -25,6 +26,7 @@
 #include <aim/types.h>
 
 #define PLACE_NONE	0xffffffffU	/* no candidate */
+#define PLACE_FULL_SPEED 1000	/* of a device, in thousandths */
 #define PLACE_NS_MAX	(1ULL << 42)	/* longest time believed: 73 minutes */
 
 /* What a job wants; the numbers of enum aioffload_hint (uapi). */
@@ -61,13 +63,13 @@ struct place_health {
 
 /**
  * struct place_cost - what a model costs on a device; learned, see place_cost.c
- * @mean:	time of a job of @centre samples; ns << PLACE_NS_SHIFT
+ * @mean:	time of a job of @centre samples, in 1/16 ns
  * @dev:	mean absolute deviation from what was predicted, likewise
- * @slope:	time per sample; ns << PLACE_SLOPE_SHIFT
+ * @slope:	time per sample, in 1/256 ns
  * @spread:	weighted sum of squared distances from @centre; 0: @slope is a
  *		guess, as all jobs had the same number of samples
  * @measured_ns: when the last job was measured
- * @centre:	mean number of samples << PLACE_COUNT_SHIFT
+ * @centre:	mean number of samples, in 1/16
  * @runs:	jobs measured, as far as that matters
  * @sent:	jobs on their way
  * @strikes:	surprising jobs in a row, all on one @side
@@ -95,7 +97,7 @@ struct place_cost {
  * @typical_ns:	mean time of the jobs measured there, whatever the model
  * @jobs:	sent and not ended
  * @lanes:	jobs it works on at a time
- * @speed:	now, in thousandths of its full speed; 0 counts as 1
+ * @speed:	now, in thousandths of its full speed, 1..PLACE_FULL_SPEED
  * @state:	enum place_state
  * @idle_uw:	power when idle
  * @busy_uw:	power when busy; 0: unknown
@@ -198,7 +200,9 @@ void place_dev_power(struct place_dev *dev, u32 idle_uw, u32 busy_uw);
 void place_dev_speed(struct place_dev *dev, u32 permille);
 void place_dev_state(struct place_dev *dev, u32 state);
 void place_dev_failed(struct place_dev *dev, u64 now);
-u64 place_dev_wait(const struct place_dev *dev, u64 now);
+u64 place_dev_wait(const struct place_dev *dev, u32 jobs, u64 cost, u64 now);
+void place_dev_joined(struct place_dev *dev, u64 expect, u64 now);
+bool place_health_bad(const struct place_health *h);
 
 /* Returns the index of the best candidate; PLACE_NONE only if @n is 0. */
 u32 place_pick(const struct place_candidate *cands, u32 n,
@@ -216,7 +220,7 @@ u64 place_sent(struct place_dev *dev, struct place_cost *cost,
 void place_ran(struct place_dev *dev, struct place_cost *cost, u32 samples,
 	       u64 expect, u64 began, u64 now);
 void place_failed(struct place_dev *dev, struct place_cost *cost, u64 expect,
-		  u64 now);
+		  u64 began, u64 now);
 void place_dropped(struct place_dev *dev, struct place_cost *cost, u64 expect,
 		   u64 began, u64 now);
 
