@@ -19,6 +19,7 @@
 #include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/key.h>
+#include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/uidgid.h>
 #include <linux/verification.h>
@@ -37,6 +38,12 @@
 #define ADD_KEY	"'aioffload model trust CERTIFICATE' adds one"
 
 static struct key *ai_keyring;
+
+/*
+ * Keys are looked for with these. Whoever loads a model is not asked whether
+ * an LSM lets him search keyrings: it is not he who looks.
+ */
+static const struct cred *ai_keyring_cred;
 
 /* Whatever is linked into it; keys in keyrings in it are not counted. */
 u32 ai_keyring_count(void)
@@ -138,11 +145,12 @@ static int verify_own(const void *data, size_t bytes, const u8 *sig,
 	key = find_signer(ai_keyring, s);
 	if (key == ERR_PTR(-ENOMEM))
 		return -ENOMEM;
+	if (IS_ERR(key) && ai_policy_keyrings())
+		return ai_refuse(reason, -ENOKEY,
+				 "the signer's key is not in .aioffload; for the system's keyrings the signature must carry the certificate");
 	if (IS_ERR(key))
-		return ai_refuse(reason, -ENOKEY, "%s",
-				 ai_policy_keyrings() ?
-				 "the signer's key is not in .aioffload; for the system's keyrings the signature must carry the certificate"
-				 : "the signer's key is not in .aioffload; " ADD_KEY);
+		return ai_refuse(reason, -ENOKEY,
+				 "the signer's key is not in .aioffload; " ADD_KEY);
 	ret = judge_key(key, s, id, reason);
 	if (ret)
 		goto out_key;
@@ -265,7 +273,7 @@ out_bare:
  * @bytes:	its size
  * @sig:	the PKCS#7
  * @sig_bytes:	its size
- * @key_id:	out: of the very key that verified it; zero if none did
+ * @key_id:	zeroed; out: of the very key that verified it
  * @reason:	filled in on refusal
  *
  * Return: 0 or as ai_sec_admit().
@@ -274,39 +282,49 @@ int ai_keyring_verify(const void *data, size_t bytes, const u8 *sig,
 		      size_t sig_bytes, u8 key_id[32],
 		      struct aim_reason *reason)
 {
+	const struct cred *callers;
 	struct aim_signer s;
 	int ret;
 
 	ret = aim_signer_find(sig, sig_bytes, &s, reason);
-	if (!ret && s.ecdsa && !IS_ENABLED(CONFIG_CRYPTO_ECDSA))
-		ret = ai_refuse(reason, -ENOPKG,
-				"this kernel has no ECDSA; sign with RSA");
-	if (!ret && s.cert.n)
+	if (ret)
+		return ret;
+	if (s.ecdsa && !IS_ENABLED(CONFIG_CRYPTO_ECDSA))
+		return ai_refuse(reason, -ENOPKG,
+				 "this kernel has no ECDSA; sign with RSA");
+	callers = override_creds(ai_keyring_cred);
+	if (s.cert.n)
 		ret = verify_system(data, bytes, sig_bytes, &s, key_id, reason);
-	else if (!ret)
+	else
 		ret = verify_own(data, bytes, sig, sig_bytes, &s, key_id,
 				 reason);
+	revert_creds(callers);
 	if (ret)
 		memset(key_id, 0, 32);
 	return ret;
 }
 
-/*
- * Root fills it (keyctl padd) and closes it (keyctl restrict_keyring); who may
- * see it may verify with it.
- */
+/* Root fills it (keyctl padd) and closes it (keyctl restrict_keyring). */
 int ai_keyring_init(void)
 {
+	ai_keyring_cred = prepare_kernel_cred(&init_task);
+	if (!ai_keyring_cred)
+		return -ENOMEM;
 	ai_keyring = keyring_alloc(".aioffload", GLOBAL_ROOT_UID,
 				   GLOBAL_ROOT_GID, current_cred(),
 				   KEY_POS_SEARCH | KEY_USR_VIEW |
 				   KEY_USR_READ | KEY_USR_WRITE |
 				   KEY_USR_SEARCH | KEY_USR_SETATTR,
 				   KEY_ALLOC_NOT_IN_QUOTA, NULL, NULL);
-	return PTR_ERR_OR_ZERO(ai_keyring);
+	if (IS_ERR(ai_keyring)) {
+		put_cred(ai_keyring_cred);
+		return PTR_ERR(ai_keyring);
+	}
+	return 0;
 }
 
 void ai_keyring_exit(void)
 {
 	key_put(ai_keyring);
+	put_cred(ai_keyring_cred);
 }

@@ -61,6 +61,7 @@ long key_ctl(int op, unsigned long a, unsigned long b, unsigned long c);
 #define KEYCTL_SET_TIMEOUT_	15
 #define KEYCTL_INVALIDATE_	21
 #define KEYCTL_RESTRICT_	29
+#define KEYCTL_PROCESS_RING_	(-2)	/* instead of a keyring's number */
 
 /* ---- policy and blocking ---- */
 struct aioffload_policy policy_now(void);

@@ -83,6 +83,29 @@ TEST(a_key_taken_out_of_the_ring_signs_no_more)
 	refused(ctx, "rsa4096", ENOKEY);
 }
 
+static void load_as_nobody(void *arg)
+{
+	(void)arg;
+	become(NOBODY);
+	close(admitted(open_ctx(-1), "rsa4096"));
+}
+
+/* He who loads is not he who looks for keys: else an LSM could refuse him. */
+TEST(a_key_that_only_root_may_find_serves_everybody)
+{
+	const unsigned long perm = 0x31000000 |	/* possessor: link, setattr, view */
+				   0x00080000;	/* uid 0: search */
+	long key;
+
+	fresh();
+	open_to_all();
+	key = MUST(key_add("rsa4096", KEYCTL_PROCESS_RING_));
+	MUST(key_ctl(KEYCTL_SETPERM_, key, perm, 0));
+	MUST(key_ctl(KEYCTL_LINK_, key, ring_id(), 0));
+	close(admitted(open_ctx(-1), "rsa4096"));
+	in_child(load_as_nobody, NULL);
+}
+
 /*
  * Nobody here has a key of the system's keyrings, so all that can be seen is
  * that ours are not taken for one, whatever the certificate says.
