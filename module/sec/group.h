@@ -97,7 +97,10 @@ struct cgroup *ai_cgroup_visible(int fd);
 bool ai_cgroup_in_ns(struct cgroup *cgrp);
 
 bool ai_sec_override(const struct ai_sec_ctx *sec);
-struct cgroup *ai_sec_admin_of(struct ai_sec_ctx *sec, int fd, bool *system);
+typedef int (*ai_configure_fn)(struct ai_group *g, const void *how,
+			       bool system);
+int ai_sec_configure(struct ai_sec_ctx *sec, int fd, ai_configure_fn fn,
+		     const void *how, u64 *id);
 void ai_sec_changed(void);
 
 bool ai_quota_limited(const struct ai_group *g);

@@ -211,10 +211,9 @@ static void set_period(struct ai_group *g, u64 period_ns)
 	g->period_ns = period_ns;
 }
 
-/* With ai_group_lock. */
-static int set_limit(struct ai_group *g, const struct aioffload_limit *k,
-		     bool system)
+static int set_limit(struct ai_group *g, const void *how, bool system)
 {
+	const struct aioffload_limit *k = how;
 	bool none = k->limit == AIOFFLOAD_NO_LIMIT;
 	unsigned long flags;
 	int ret;
@@ -236,24 +235,6 @@ static int set_limit(struct ai_group *g, const struct aioffload_limit *k,
 	return 0;
 }
 
-static int limit_of(struct cgroup *cgrp, const struct aioffload_limit *k,
-		    bool system)
-{
-	struct ai_group *g;
-	int ret;
-
-	if (cgrp->level > AI_GROUP_DEPTH)
-		return -E2BIG;
-	g = ai_group_make(cgrp);
-	if (!g)
-		return -ENOMEM;
-	spin_lock(&ai_group_lock);
-	ret = set_limit(g, k, system);
-	spin_unlock(&ai_group_lock);
-	ai_group_put(g);
-	return ret;
-}
-
 static int check_limit(const struct aioffload_limit *k)
 {
 	if (k->flags || k->resource >= AIOFFLOAD_RES_NR)
@@ -268,23 +249,14 @@ static int check_limit(const struct aioffload_limit *k)
 long ai_sec_limit(struct ai_sec_ctx *sec, void __user *uarg)
 {
 	struct aioffload_limit k;
-	struct cgroup *cgrp;
-	u64 id = 0;
-	bool system;
+	u64 id;
 	int ret;
 
 	ret = ai_copy_in(&k, sizeof(k), sizeof(k), uarg) ?: check_limit(&k);
 	if (ret)
 		return ret;
 	k.resource = array_index_nospec(k.resource, AIOFFLOAD_RES_NR);
-	cgrp = ai_sec_admin_of(sec, k.cgroup_fd, &system);
-	if (IS_ERR(cgrp)) {
-		ret = PTR_ERR(cgrp);
-	} else {
-		id = cgroup_id(cgrp);
-		ret = limit_of(cgrp, &k, system);
-		cgroup_put(cgrp);
-	}
+	ret = ai_sec_configure(sec, k.cgroup_fd, set_limit, &k, &id);
 	ai_audit_limit_set(sec, id, k.resource, k.limit, k.period_ns, ret);
 	return ret;
 }

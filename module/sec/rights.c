@@ -168,16 +168,14 @@ int ai_sec_may_slow(struct ai_sec_ctx *sec, u32 right, u32 device)
 	return ret;
 }
 
-/* ---- GRANT -------------------------------------------------------------- */
+/* ---- GRANT, and what LIMIT has in common with it ------------------------- */
 
 /*
- * ai_sec_admin_of() - a cgroup that the caller may give rights and limits
- * @fd:		its directory
- * @system:	out: as administrator of the whole system
- *
- * Return: it, referenced, or ERR_PTR: -EPERM, -EBADF, -ENOENT (removed).
+ * The cgroup of @fd, referenced, if the caller may give it rights and limits;
+ * @system: as administrator of the whole system. Or ERR_PTR: -EPERM, -EBADF,
+ * -ENOENT (removed).
  */
-struct cgroup *ai_sec_admin_of(struct ai_sec_ctx *sec, int fd, bool *system)
+static struct cgroup *admin_of(struct ai_sec_ctx *sec, int fd, bool *system)
 {
 	struct cgroup *cgrp, *own;
 	struct ai_sec_answer now;
@@ -199,6 +197,51 @@ struct cgroup *ai_sec_admin_of(struct ai_sec_ctx *sec, int fd, bool *system)
 	}
 	cgroup_put(own);
 	return cgrp;
+}
+
+static int configure(struct cgroup *cgrp, ai_configure_fn fn, const void *how,
+		     bool system)
+{
+	struct ai_group *g;
+	int ret;
+
+	if (cgrp->level > AI_GROUP_DEPTH)
+		return -E2BIG;
+	g = ai_group_make(cgrp);
+	if (!g)
+		return -ENOMEM;
+	spin_lock(&ai_group_lock);
+	ret = fn(g, how, system);
+	spin_unlock(&ai_group_lock);
+	ai_group_put(g);
+	return ret;
+}
+
+/*
+ * ai_sec_configure() - give a cgroup rights or a limit, if the caller may
+ * @fd:		its directory
+ * @fn:		does it, with ai_group_lock
+ * @how:	for @fn
+ * @id:		out: which cgroup it is, 0 if he may not
+ *
+ * Return: what @fn returns, or -EPERM, -EBADF, -ENOENT (removed), -E2BIG (too
+ * deep), -ENOMEM.
+ */
+int ai_sec_configure(struct ai_sec_ctx *sec, int fd, ai_configure_fn fn,
+		     const void *how, u64 *id)
+{
+	struct cgroup *cgrp;
+	bool system;
+	int ret;
+
+	*id = 0;
+	cgrp = admin_of(sec, fd, &system);
+	if (IS_ERR(cgrp))
+		return PTR_ERR(cgrp);
+	*id = cgroup_id(cgrp);
+	ret = configure(cgrp, fn, how, system);
+	cgroup_put(cgrp);
+	return ret;
 }
 
 /* Does it ask for more than there is above it? */
@@ -224,10 +267,9 @@ static bool exceeds(const struct ai_group *g, const struct aioffload_grant *k)
 	return false;
 }
 
-/* With ai_group_lock. */
-static int grant(struct ai_group *g, const struct aioffload_grant *k,
-		 bool system)
+static int grant(struct ai_group *g, const void *how, bool system)
 {
+	const struct aioffload_grant *k = how;
 	int ret;
 
 	if (k->flags & AIOFFLOAD_GRANT_CLEAR) {
@@ -251,24 +293,6 @@ static int grant(struct ai_group *g, const struct aioffload_grant *k,
 	return 0;
 }
 
-static int grant_to(struct cgroup *cgrp, const struct aioffload_grant *k,
-		    bool system)
-{
-	struct ai_group *g;
-	int ret;
-
-	if (cgrp->level > AI_GROUP_DEPTH)
-		return -E2BIG;
-	g = ai_group_make(cgrp);
-	if (!g)
-		return -ENOMEM;
-	spin_lock(&ai_group_lock);
-	ret = grant(g, k, system);
-	spin_unlock(&ai_group_lock);
-	ai_group_put(g);
-	return ret;
-}
-
 static int check_grant(const struct aioffload_grant *k)
 {
 	bool devices = k->flags & AIOFFLOAD_GRANT_DEVICES;
@@ -287,22 +311,13 @@ static int check_grant(const struct aioffload_grant *k)
 long ai_sec_grant(struct ai_sec_ctx *sec, void __user *uarg)
 {
 	struct aioffload_grant k;
-	struct cgroup *cgrp;
-	u64 id = 0;
-	bool system;
+	u64 id;
 	int ret;
 
 	ret = ai_copy_in(&k, sizeof(k), sizeof(k), uarg) ?: check_grant(&k);
 	if (ret)
 		return ret;
-	cgrp = ai_sec_admin_of(sec, k.cgroup_fd, &system);
-	if (IS_ERR(cgrp)) {
-		ret = PTR_ERR(cgrp);
-	} else {
-		id = cgroup_id(cgrp);
-		ret = grant_to(cgrp, &k, system);
-		cgroup_put(cgrp);
-	}
+	ret = ai_sec_configure(sec, k.cgroup_fd, grant, &k, &id);
 	ai_audit_group(sec, k.flags & AIOFFLOAD_GRANT_CLEAR ? "revoke" : "grant",
 		       id, k.rights, ret);
 	return ret;
