@@ -21,14 +21,13 @@
 #define IOC_NONE	_IO(AIOFFLOAD_IOC_MAGIC, 0xff)
 
 struct bench_args {
-	const char *model;
+	struct subject of;
 	const char *key;
 	const char *cert;
 	bool device_set;
 	uint32_t device;
 	uint32_t rounds;
 	uint64_t round_ns;
-	bool json;
 };
 
 static const struct argp_option options[] = {
@@ -42,7 +41,6 @@ static const struct argp_option options[] = {
 	  "Its certificate; default: KEY with the suffix .pem", 0 },
 	{ "rounds", 'r', "N", 0, "Rounds of every case; default: 10", 0 },
 	{ "round-time", 't', "MS", 0, "Length of a round; default: 20", 0 },
-	{ "json", 'j', NULL, 0, "Print JSON", 0 },
 	{ 0 }
 };
 
@@ -51,6 +49,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct bench_args *args = state->input;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &args->of;
+		return 0;
 	case 'd':
 		args->device = cli_device(state, arg);
 		args->device_set = true;
@@ -69,24 +70,21 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		args->round_ns = 1000000 * cli_number(state, "--round-time",
 						      arg, 1, 10000);
 		return 0;
-	case 'j':
-		args->json = true;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (args->model)
-			argp_error(state, "one model at a time; '%s' is too many",
-				   arg);
-		args->model = arg;
-		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
 }
 
+static const struct argp_child children[] = {
+	{ &subject_json_argp, 0, NULL, 0 },
+	{ 0 }
+};
+
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
 	.args_doc = "[MODEL.aim]",
+	.children = children,
 	.doc = "Measure what a job costs on this machine: a bare ioctl, a "
 	       "synchronous run and queues on a model that does nothing; with "
 	       "MODEL.aim also that model.\v"
@@ -361,7 +359,7 @@ static int report(struct bench_case *cases, unsigned int nr,
 	unsigned int i;
 	double mid;
 
-	if (args->json) {
+	if (args->of.json) {
 		top = json_object_new_object();
 		array = json_object_new_array();
 		json_u64(top, "rounds", args->rounds);
@@ -375,7 +373,7 @@ static int report(struct bench_case *cases, unsigned int nr,
 		qsort(cases[i].rounds, args->rounds, sizeof(double), by_value);
 		mid = c->rounds[args->rounds / 2];
 		device_name(c, device, sizeof(device));
-		if (!args->json) {
+		if (!args->of.json) {
 			printf("%-14s %-12s %12s %12s %8.2f  %s\n", c->name,
 			       device, text_ns(c->rounds[0], best),
 			       text_ns(mid, median),
@@ -392,7 +390,7 @@ static int report(struct bench_case *cases, unsigned int nr,
 		json_u64(obj, "operations_per_round", c->n);
 		json_object_array_add(array, obj);
 	}
-	return args->json ? json_print(top) : CLI_OK;
+	return args->of.json ? json_print(top) : CLI_OK;
 }
 
 static unsigned int add_case(struct bench_case *cases, unsigned int nr,
@@ -415,9 +413,9 @@ static int bench(const struct bench_args *args, struct bench_case *cases)
 
 	ret = target_open(&null, args->device_set ? args->device :
 			  pick_device(true), NULL, args);
-	if (!ret && args->model)
+	if (!ret && args->of.name)
 		ret = target_open(&model, args->device_set ? args->device :
-				  pick_device(false), args->model, args);
+				  pick_device(false), args->of.name, args);
 	if (ret)
 		goto out;
 	n = add_case(cases, n, &null, "ioctl", "a bare ioctl, refused at once",
@@ -430,7 +428,7 @@ static int bench(const struct bench_args *args, struct bench_case *cases)
 		     run_queue_32);
 	n = add_case(cases, n, &null, "nop-32", "rings alone, 32 a call, per entry",
 		     run_nop_32);
-	if (args->model) {
+	if (args->of.name) {
 		n = add_case(cases, n, &model, "model-run",
 			     "synchronous run of MODEL.aim", run_sync);
 		n = add_case(cases, n, &model, "model-queue-32",
@@ -447,7 +445,10 @@ out:
 
 int cmd_bench(int argc, char **argv)
 {
-	struct bench_args args = { .rounds = 10, .round_ns = 20000000 };
+	struct bench_args args = {
+		.of = { .what = "model", .optional = true },
+		.rounds = 10, .round_ns = 20000000,
+	};
 	struct bench_case *cases;
 	int ret;
 

@@ -252,6 +252,41 @@ uint64_t cli_number(struct argp_state *state, const char *what,
 	return value;
 }
 
+static error_t parse_subject(int key, char *arg, struct argp_state *state)
+{
+	struct subject *s = state->input;
+
+	switch (key) {
+	case 'j':
+		s->json = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (s->name)
+			argp_error(state, "one %s at a time; '%s' is too many",
+				   s->what, arg);
+		s->name = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (!s->name && !s->optional)
+			argp_error(state, "the %s is missing", s->what);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_option json_option[] = {
+	{ "json", 'j', NULL, 0, "Print JSON", 0 },
+	{ 0 }
+};
+
+const struct argp subject_argp = { .parser = parse_subject };
+
+const struct argp subject_json_argp = {
+	.options = json_option,
+	.parser = parse_subject,
+};
+
 uint32_t cli_device(struct argp_state *state, const char *text)
 {
 	static const char prefix[] = "aioffload";

@@ -57,6 +57,18 @@ int cli_lib_error(int err);
 uint64_t cli_number(struct argp_state *state, const char *what,
 		    const char *text, uint64_t min, uint64_t max);
 
+/*
+ * What most commands are about: one argument. Children for argp, with the option
+ * --json and without.
+ */
+struct subject {
+	const char *what;	/* "model", for messages */
+	bool optional;
+	const char *name;	/* what was given, or NULL */
+	bool json;
+};
+extern const struct argp subject_argp, subject_json_argp;
+
 /* A device's number ("0" or "aioffload0") or "any", or argp_error(). */
 uint32_t cli_device(struct argp_state *state, const char *text);
 

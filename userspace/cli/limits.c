@@ -10,7 +10,7 @@
 #include "cli.h"
 
 struct limit_args {
-	const char *cgroup;
+	struct subject of;
 	unsigned int given;			/* bits: resources */
 	uint64_t limit[AIOFFLOAD_RES_NR];
 	uint64_t period[AIOFFLOAD_RES_NR];
@@ -59,14 +59,10 @@ static error_t parse_limit(int key, char *arg, struct argp_state *state)
 		}
 	}
 	switch (key) {
-	case ARGP_KEY_ARG:
-		if (args->cgroup)
-			argp_error(state, "unexpected argument '%s'", arg);
-		args->cgroup = arg;
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &args->of;
 		return 0;
 	case ARGP_KEY_END:
-		if (!args->cgroup)
-			argp_error(state, "a cgroup is missing");
 		if (!args->given)
 			argp_error(state, "a limit is missing, such as --bytes 512M");
 		return 0;
@@ -75,10 +71,16 @@ static error_t parse_limit(int key, char *arg, struct argp_state *state)
 	}
 }
 
+static const struct argp_child limit_children[] = {
+	{ &subject_argp, 0, NULL, 0 },
+	{ 0 }
+};
+
 static const struct argp limit_argp = {
 	.options = limit_options,
 	.parser = parse_limit,
 	.args_doc = "CGROUP",
+	.children = limit_children,
 	.doc = "Limit what a cgroup and all below it may take together.\v"
 	       "'none' lifts a limit. 'aioffload usage CGROUP' shows what is in "
 	       "use. What would exceed a limit is refused with EDQUOT.",
@@ -86,13 +88,13 @@ static const struct argp limit_argp = {
 
 int cmd_limit(int argc, char **argv)
 {
-	struct limit_args args = { 0 };
+	struct limit_args args = { .of.what = "cgroup" };
 	struct cli_target t;
 	uint32_t r;
 	int ret;
 
 	argp_parse(&limit_argp, argc, argv, 0, NULL, &args);
-	ret = cli_on_cgroup(args.cgroup, &t);
+	ret = cli_on_cgroup(args.of.name, &t);
 	if (ret)
 		return ret;
 	for (r = 0; !ret && r < AIOFFLOAD_RES_NR; r++)
@@ -105,38 +107,14 @@ int cmd_limit(int argc, char **argv)
 
 /* ---- usage -------------------------------------------------------------- */
 
-struct usage_args {
-	const char *cgroup;
-	bool json;
-};
-
-static const struct argp_option usage_options[] = {
-	{ "json", 'j', NULL, 0, "Print JSON", 0 },
+static const struct argp_child usage_children[] = {
+	{ &subject_json_argp, 0, NULL, 0 },
 	{ 0 }
 };
 
-static error_t parse_usage(int key, char *arg, struct argp_state *state)
-{
-	struct usage_args *args = state->input;
-
-	switch (key) {
-	case 'j':
-		args->json = true;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (args->cgroup)
-			argp_error(state, "unexpected argument '%s'", arg);
-		args->cgroup = arg;
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-}
-
 static const struct argp usage_argp = {
-	.options = usage_options,
-	.parser = parse_usage,
 	.args_doc = "[CGROUP]",
+	.children = usage_children,
 	.doc = "What a cgroup (by default the caller's own) and all below it "
 	       "have in use, at most had, and were refused.",
 };
@@ -206,14 +184,14 @@ static int show_usage(struct aioffload_ctx *ctx, int fd, struct json_object *top
 
 int cmd_usage(int argc, char **argv)
 {
-	struct usage_args args = { 0 };
+	struct subject of = { .what = "cgroup", .optional = true };
 	struct json_object *top = NULL;
 	struct aioffload_ctx *ctx;
 	int fd = -1, ret;
 
-	argp_parse(&usage_argp, argc, argv, 0, NULL, &args);
-	if (args.cgroup) {
-		ret = cli_cgroup(args.cgroup, &fd);
+	argp_parse(&usage_argp, argc, argv, 0, NULL, &of);
+	if (of.name) {
+		ret = cli_cgroup(of.name, &fd);
 		if (ret)
 			return ret;
 	}
@@ -222,7 +200,7 @@ int cmd_usage(int argc, char **argv)
 		ret = cli_lib_error(ret);
 		goto out;
 	}
-	if (args.json)
+	if (of.json)
 		top = json_object_new_object();
 	ret = show_usage(ctx, fd, top);
 	if (top && ret == CLI_OK)

@@ -15,10 +15,9 @@
 /* ---- convert ------------------------------------------------------------ */
 
 struct convert_args {
-	const char *in;
+	struct subject of;
 	const char *out;
 	struct aim_convert_options opt;
-	bool json;
 };
 
 static const struct argp_option convert_options[] = {
@@ -27,7 +26,6 @@ static const struct argp_option convert_options[] = {
 	{ "keep-all", 'k', NULL, 0,
 	  "Make every operator's result an output, in order", 0 },
 	{ "name", 'n', "NAME", 0, "Name kept in the model; default: from IN", 0 },
-	{ "json", 'j', NULL, 0, "Print JSON", 0 },
 	{ 0 }
 };
 
@@ -36,6 +34,9 @@ static error_t convert_parse(int key, char *arg, struct argp_state *state)
 	struct convert_args *args = state->input;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &args->of;
+		return 0;
 	case 'o':
 		args->out = arg;
 		return 0;
@@ -48,27 +49,21 @@ static error_t convert_parse(int key, char *arg, struct argp_state *state)
 				   AIM_NAME_LEN - 1);
 		args->opt.name = arg;
 		return 0;
-	case 'j':
-		args->json = true;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (args->in)
-			argp_error(state, "one model at a time; '%s' is too many",
-				   arg);
-		args->in = arg;
-		return 0;
-	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "the model to convert is missing");
-		return EINVAL;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
 }
 
+static const struct argp_child convert_children[] = {
+	{ &subject_json_argp, 0, NULL, 0 },
+	{ 0 }
+};
+
 static const struct argp convert_argp = {
 	.options = convert_options,
 	.parser = convert_parse,
 	.args_doc = "IN.tflite",
+	.children = convert_children,
 	.doc = "Convert a TensorFlow Lite model into a model file for the kernel.\v"
 	       "What can't be converted is named: operator, tensor and reason; "
 	       "'aioffload model info IN.tflite' lists all of it.",
@@ -114,7 +109,7 @@ static int convert_report(const struct convert_args *args, const char *out,
 
 	if (digest_hex(aim, bytes, digest))
 		return cli_error(CLI_FAILED, "libcrypto can't compute SHA-256");
-	if (!args->json) {
+	if (!args->of.json) {
 		/* stdout may be the model */
 		fprintf(strcmp(out, "-") ? stdout : stderr,
 			"%s: %" PRIu64 " operators, %s multiply-adds, %s, arena %s\n",
@@ -144,12 +139,12 @@ static int convert_bytes(const struct convert_args *args, const void *data,
 
 	if (bytes >= AIM_MAGIC_LEN && !memcmp(data, AIM_MAGIC, AIM_MAGIC_LEN))
 		return cli_error(CLI_REFUSED, "%s is a model file (.aim) already; run it with: aioffload run %s --input FILE --output FILE",
-				 args->in, args->in);
+				 args->of.name, args->of.name);
 	ret = aim_convert_tflite(data, bytes, &args->opt, aim, aim_bytes,
 				 reason, sizeof(reason));
 	if (ret)
 		return cli_error(ret == -ENOMEM ? CLI_FAILED : CLI_REFUSED,
-				 "%s can't be converted: %s", args->in,
+				 "%s can't be converted: %s", args->of.name,
 				 text_clean(reason, clean, sizeof(clean)));
 	return CLI_OK;
 }
@@ -161,7 +156,7 @@ static int convert(struct convert_args *args, const char *out_path)
 	struct out_file out;
 	int ret;
 
-	ret = file_load(args->in, MAX_BYTES, &data, &bytes);
+	ret = file_load(args->of.name, MAX_BYTES, &data, &bytes);
 	if (ret)
 		return ret;
 	ret = convert_bytes(args, data, bytes, &aim, &aim_bytes);
@@ -182,14 +177,14 @@ static int convert(struct convert_args *args, const char *out_path)
 int cmd_model_convert(int argc, char **argv)
 {
 	char *name = NULL, *out = NULL;
-	struct convert_args args = { 0 };
+	struct convert_args args = { .of.what = "model" };
 	int ret;
 
 	argp_parse(&convert_argp, argc, argv, 0, NULL, &args);
-	if (args.out && !strcmp(args.out, "-") && args.json)
+	if (args.out && !strcmp(args.out, "-") && args.of.json)
 		return cli_error(CLI_USAGE, "--json and --output - both want standard output");
-	name = stem(args.in);
-	out = args.out ? strdup(args.out) : default_out(args.in);
+	name = stem(args.of.name);
+	out = args.out ? strdup(args.out) : default_out(args.of.name);
 	if (!name || !out) {
 		ret = cli_error(CLI_FAILED, "out of memory");
 	} else {
@@ -204,42 +199,14 @@ int cmd_model_convert(int argc, char **argv)
 
 /* ---- info --------------------------------------------------------------- */
 
-struct info_args {
-	const char *path;
-	bool json;
-};
-
-static const struct argp_option info_options[] = {
-	{ "json", 'j', NULL, 0, "Print JSON", 0 },
+static const struct argp_child info_children[] = {
+	{ &subject_json_argp, 0, NULL, 0 },
 	{ 0 }
 };
 
-static error_t info_parse(int key, char *arg, struct argp_state *state)
-{
-	struct info_args *args = state->input;
-
-	switch (key) {
-	case 'j':
-		args->json = true;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (args->path)
-			argp_error(state, "one model at a time; '%s' is too many",
-				   arg);
-		args->path = arg;
-		return 0;
-	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "the model is missing");
-		return EINVAL;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-}
-
 static const struct argp info_argp = {
-	.options = info_options,
-	.parser = info_parse,
 	.args_doc = "FILE",
+	.children = info_children,
 	.doc = "Say what is in a model file (.aim) or a TensorFlow Lite model "
 	       "(.tflite). Needs no module.\v"
 	       "An .aim file is checked by the same code as in the kernel; of a "
@@ -249,19 +216,19 @@ static const struct argp info_argp = {
 
 int cmd_model_info(int argc, char **argv)
 {
-	struct info_args args = { 0 };
+	struct subject of = { .what = "model" };
 	void *data = NULL;
 	size_t bytes = 0;
 	int ret;
 
-	argp_parse(&info_argp, argc, argv, 0, NULL, &args);
-	ret = file_load(args.path, MAX_BYTES, &data, &bytes);
+	argp_parse(&info_argp, argc, argv, 0, NULL, &of);
+	ret = file_load(of.name, MAX_BYTES, &data, &bytes);
 	if (ret)
 		return ret;
 	if (aim_is_tflite(data, bytes))
-		ret = info_tflite(args.path, data, bytes, args.json);
+		ret = info_tflite(of.name, data, bytes, of.json);
 	else
-		ret = info_aim(args.path, data, bytes, args.json);
+		ret = info_aim(of.name, data, bytes, of.json);
 	free(data);
 	return ret;
 }

@@ -154,19 +154,20 @@ static int compare(const struct oms_list *listed, const struct oms_list *found,
 	return 0;
 }
 
-int oms_ignore_more(struct oms *oms, char **paths, size_t nr,
+int oms_ignore_more(struct oms *oms, const struct oms_ignore *more,
 		    struct verdict *v)
 {
 	struct oms_rules *rules = &oms->rules;
 	char **all;
 	size_t i;
 
-	all = realloc(rules->ignore, (rules->nr_ignore + nr + 1) * sizeof(*all));
+	all = realloc(rules->ignore,
+		      (rules->nr_ignore + more->nr + 1) * sizeof(*all));
 	if (!all)
 		return verdict_set(v, ENOMEM, "out of memory");
 	rules->ignore = all;
-	for (i = 0; i < nr; i++) {
-		all[rules->nr_ignore] = strdup(paths[i]);
+	for (i = 0; i < more->nr; i++) {
+		all[rules->nr_ignore] = strdup(more->path[i]);
 		if (!all[rules->nr_ignore])
 			return verdict_set(v, ENOMEM, "out of memory");
 		rules->nr_ignore++;
@@ -395,13 +396,13 @@ static int make_rules(const struct oms_sign_args *args, const char *out,
 	size_t i;
 
 	*rules = (struct oms_rules){ .hash = "sha256" };
-	rules->ignore = calloc(args->nr_ignore + 1, sizeof(char *));
+	rules->ignore = calloc(args->ignore->nr + 1, sizeof(char *));
 	if (!rules->ignore) {
 		free(below);
 		return cli_error(CLI_FAILED, "out of memory");
 	}
-	for (i = 0; i < args->nr_ignore; i++)
-		rules->ignore[rules->nr_ignore++] = args->ignore[i];
+	for (i = 0; i < args->ignore->nr; i++)
+		rules->ignore[rules->nr_ignore++] = args->ignore->path[i];
 	rules->ignore[rules->nr_ignore] = below;
 	rules->nr_ignore += !!below;
 	return CLI_OK;
@@ -464,8 +465,8 @@ int oms_sign(const struct oms_sign_args *args)
 	if (!ret)
 		ret = sign_list(args, out, &rules, &list, key);
 	oms_list_free(&list);
-	if (rules.nr_ignore > args->nr_ignore)
-		free(rules.ignore[args->nr_ignore]);
+	if (rules.nr_ignore > args->ignore->nr)
+		free(rules.ignore[args->ignore->nr]);
 	free(rules.ignore);
 	EVP_PKEY_free(key);
 	free(out);

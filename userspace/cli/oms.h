@@ -103,6 +103,14 @@ char *oms_path_below(const char *dir, const char *file);
 /* The last component; never empty or ".." for what exists. free() it. */
 char *oms_base_name(const char *path);
 
+/* The option --ignore PATH of both ways, as an argp child. */
+#define OMS_MAX_IGNORE	64
+struct oms_ignore {
+	char *path[OMS_MAX_IGNORE];
+	size_t nr;
+};
+extern const struct argp oms_ignore_argp;
+
 /* ---- oms.c -------------------------------------------------------------- */
 
 /* Reads and parses the outer layers. CLI status, message printed. */
@@ -115,7 +123,7 @@ int oms_load(const char *path, struct oms **out);
 int oms_check_signature(struct oms *oms, EVP_PKEY *key, struct verdict *v);
 
 /* The verifier's own exceptions, beside those of the statement. */
-int oms_ignore_more(struct oms *oms, char **paths, size_t nr,
+int oms_ignore_more(struct oms *oms, const struct oms_ignore *more,
 		    struct verdict *v);
 
 /* Are the files at @path those that are listed, no less and no more? */
@@ -130,8 +138,7 @@ struct oms_sign_args {
 	const char *key;
 	const char *pass_file;
 	const char *out;	/* NULL: beside the file, in the directory */
-	char **ignore;
-	size_t nr_ignore;
+	const struct oms_ignore *ignore;
 	bool json;
 };
 int oms_sign(const struct oms_sign_args *args);

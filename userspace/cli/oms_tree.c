@@ -363,3 +363,34 @@ int oms_list_model(const char *path, const struct oms_rules *rules,
 		oms_list_free(list);
 	return err;
 }
+
+/* ---- the option --------------------------------------------------------- */
+
+#define KEY_IGNORE	0x600
+
+static error_t parse_ignore(int key, char *arg, struct argp_state *state)
+{
+	struct oms_ignore *args = state->input;
+
+	if (key != KEY_IGNORE)
+		return ARGP_ERR_UNKNOWN;
+	if (!oms_path_ok(arg))
+		argp_error(state, "--ignore: '%s' is no plain path below the directory",
+			   arg);
+	if (args->nr == OMS_MAX_IGNORE)
+		argp_error(state, "--ignore: more than %d paths", OMS_MAX_IGNORE);
+	args->path[args->nr++] = arg;
+	return 0;
+}
+
+static const struct argp_option ignore_options[] = {
+	{ "ignore", KEY_IGNORE, "PATH", 0,
+	  "With --oms alone: leave out this path below the directory; may be repeated",
+	  0 },
+	{ 0 }
+};
+
+const struct argp oms_ignore_argp = {
+	.options = ignore_options,
+	.parser = parse_ignore,
+};

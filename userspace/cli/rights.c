@@ -50,7 +50,8 @@ void cli_release(struct cli_target *t)
 /* ---- grant and revoke --------------------------------------------------- */
 
 struct grant_args {
-	const char *cgroup, *rights, *devices;
+	struct subject of;
+	const char *rights, *devices;
 	bool inherit;
 };
 
@@ -77,6 +78,9 @@ static error_t parse_grant(int key, char *arg, struct argp_state *state)
 	char bad[80];
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &args->of;
+		return 0;
 	case 'd':
 		if (devices_check(arg, bad, sizeof(bad)))
 			argp_error(state, "--devices: '%s' names no device", bad);
@@ -86,19 +90,13 @@ static error_t parse_grant(int key, char *arg, struct argp_state *state)
 		args->inherit = true;
 		return 0;
 	case ARGP_KEY_ARG:
-		if (!args->cgroup) {
-			args->cgroup = arg;
-		} else if (!args->rights) {
-			/* "-rt" alone would read as an option: "--" goes first */
-			check_rights(state, arg);
-			args->rights = arg;
-		} else {
-			argp_error(state, "unexpected argument '%s'", arg);
-		}
+		if (!args->of.name || args->rights)
+			return ARGP_ERR_UNKNOWN;
+		/* "-rt" alone would read as an option: "--" goes first */
+		check_rights(state, arg);
+		args->rights = arg;
 		return 0;
 	case ARGP_KEY_END:
-		if (!args->cgroup)
-			argp_error(state, "a cgroup is missing");
 		if (args->inherit && (args->rights || args->devices))
 			argp_error(state, "--inherit goes with neither rights nor devices");
 		if (!args->inherit && !args->rights && !args->devices)
@@ -109,10 +107,16 @@ static error_t parse_grant(int key, char *arg, struct argp_state *state)
 	}
 }
 
+static const struct argp_child cgroup_child[] = {
+	{ &subject_argp, 0, NULL, 0 },
+	{ 0 }
+};
+
 static const struct argp grant_argp = {
 	.options = grant_options,
 	.parser = parse_grant,
 	.args_doc = "CGROUP RIGHTS",
+	.children = cgroup_child,
 	.doc = "Say what a cgroup and all below it may do.\v"
 	       "RIGHTS is the whole set, such as exec,load; or a change of it, "
 	       "such as +rt or +rt,-load. 'man aioffload-grant' says what each "
@@ -150,12 +154,12 @@ static int apply_grant(struct cli_target *t, const struct grant_args *args)
 
 int cmd_grant(int argc, char **argv)
 {
-	struct grant_args args = { 0 };
+	struct grant_args args = { .of.what = "cgroup" };
 	struct cli_target t;
 	int ret;
 
 	argp_parse(&grant_argp, argc, argv, 0, NULL, &args);
-	ret = cli_on_cgroup(args.cgroup, &t);
+	ret = cli_on_cgroup(args.of.name, &t);
 	if (ret)
 		return ret;
 	ret = args.inherit ? aioffload_grant_clear(t.ctx, t.fd) :
@@ -170,21 +174,16 @@ static error_t parse_revoke(int key, char *arg, struct argp_state *state)
 	uint32_t rights;
 
 	switch (key) {
-	case ARGP_KEY_ARG:
-		if (!args->cgroup) {
-			args->cgroup = arg;
-		} else if (!args->rights) {
-			if (words_rights(arg, &rights))
-				argp_error(state, "'%s' is no list of rights: exec, load, rt, admin, all",
-					   arg);
-			args->rights = arg;
-		} else {
-			argp_error(state, "unexpected argument '%s'", arg);
-		}
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &args->of;
 		return 0;
-	case ARGP_KEY_END:
-		if (!args->cgroup)
-			argp_error(state, "a cgroup is missing");
+	case ARGP_KEY_ARG:
+		if (!args->of.name || args->rights)
+			return ARGP_ERR_UNKNOWN;
+		if (words_rights(arg, &rights))
+			argp_error(state, "'%s' is no list of rights: exec, load, rt, admin, all",
+				   arg);
+		args->rights = arg;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -194,6 +193,7 @@ static error_t parse_revoke(int key, char *arg, struct argp_state *state)
 static const struct argp revoke_argp = {
 	.parser = parse_revoke,
 	.args_doc = "CGROUP [RIGHTS]",
+	.children = cgroup_child,
 	.doc = "Take rights, or all of them, from a cgroup and all below it.\v"
 	       "Holds at once, also for what is open and loaded: jobs end with "
 	       "EACCES from the next submission on.",
@@ -202,7 +202,7 @@ static const struct argp revoke_argp = {
 int cmd_revoke(int argc, char **argv)
 {
 	struct aioffload_rights now = { 0 };
-	struct grant_args args = { 0 };
+	struct grant_args args = { .of.what = "cgroup" };
 	struct cli_target t;
 	uint32_t taken = AIOFFLOAD_RIGHTS_ALL, rights;
 	int ret;
@@ -210,7 +210,7 @@ int cmd_revoke(int argc, char **argv)
 	argp_parse(&revoke_argp, argc, argv, 0, NULL, &args);
 	if (args.rights)
 		words_rights(args.rights, &taken);
-	ret = cli_on_cgroup(args.cgroup, &t);
+	ret = cli_on_cgroup(args.of.name, &t);
 	if (ret)
 		return ret;
 	ret = aioffload_rights_of(t.ctx, t.fd, &now, NULL, 0);
@@ -226,13 +226,12 @@ int cmd_revoke(int argc, char **argv)
 /* ---- rights ------------------------------------------------------------- */
 
 struct rights_args {
-	const char *cgroup;
-	bool all, json;
+	struct subject of;
+	bool all;
 };
 
 static const struct argp_option rights_options[] = {
 	{ "all", 'a', NULL, 0, "Every cgroup that something was granted to", 0 },
-	{ "json", 'j', NULL, 0, "Print JSON", 0 },
 	{ 0 }
 };
 
@@ -241,19 +240,14 @@ static error_t parse_rights(int key, char *arg, struct argp_state *state)
 	struct rights_args *args = state->input;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &args->of;
+		return 0;
 	case 'a':
 		args->all = true;
 		return 0;
-	case 'j':
-		args->json = true;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (args->cgroup)
-			argp_error(state, "unexpected argument '%s'", arg);
-		args->cgroup = arg;
-		return 0;
 	case ARGP_KEY_END:
-		if (args->all && args->cgroup)
+		if (args->all && args->of.name)
 			argp_error(state, "--all goes with no cgroup");
 		return 0;
 	default:
@@ -261,10 +255,16 @@ static error_t parse_rights(int key, char *arg, struct argp_state *state)
 	}
 }
 
+static const struct argp_child rights_children[] = {
+	{ &subject_json_argp, 0, NULL, 0 },
+	{ 0 }
+};
+
 static const struct argp rights_argp = {
 	.options = rights_options,
 	.parser = parse_rights,
 	.args_doc = "[CGROUP]",
+	.children = rights_children,
 	.doc = "What the caller, a cgroup, or every cgroup with a grant may do.",
 };
 
@@ -368,7 +368,9 @@ static int show_one(struct aioffload_ctx *ctx, const char *cgroup, bool json)
 int cmd_rights(int argc, char **argv)
 {
 	struct json_object *top = NULL, *array = NULL;
-	struct rights_args args = { 0 };
+	struct rights_args args = {
+		.of = { .what = "cgroup", .optional = true },
+	};
 	struct aioffload_ctx *ctx;
 	int ret;
 
@@ -377,10 +379,10 @@ int cmd_rights(int argc, char **argv)
 	if (ret)
 		return cli_lib_error(ret);
 	if (!args.all) {
-		ret = show_one(ctx, args.cgroup, args.json);
+		ret = show_one(ctx, args.of.name, args.of.json);
 		goto out;
 	}
-	if (args.json) {
+	if (args.of.json) {
 		top = json_object_new_object();
 		array = json_object_new_array();
 		json_object_object_add(top, "grants", array);

@@ -23,7 +23,7 @@
 enum { MODE_SYNC, MODE_QUEUE };
 
 struct run_args {
-	const char *model;
+	struct subject of;
 	const char *input;
 	const char *output;
 	uint32_t device;
@@ -32,7 +32,6 @@ struct run_args {
 	uint32_t batch;
 	uint32_t repeat;
 	uint64_t timeout_ns;
-	bool json;
 };
 
 static const struct argp_option options[] = {
@@ -49,7 +48,6 @@ static const struct argp_option options[] = {
 	{ "repeat", 'r', "N", 0, "Run every sample N times; default: 1", 0 },
 	{ "timeout", 't', "MS", 0,
 	  "Budget of a job in milliseconds; default: the kernel's", 0 },
-	{ "json", 'j', NULL, 0, "Print JSON", 0 },
 	{ 0 }
 };
 
@@ -69,6 +67,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct run_args *args = state->input;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &args->of;
+		return 0;
 	case 'i':
 		args->input = arg;
 		return 0;
@@ -97,18 +98,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		args->timeout_ns = 1000000 * cli_number(state, "--timeout", arg,
 							1, 86400000);
 		return 0;
-	case 'j':
-		args->json = true;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (args->model)
-			argp_error(state, "one model at a time; '%s' is too many",
-				   arg);
-		args->model = arg;
-		return 0;
 	case ARGP_KEY_END:
-		if (!args->model)
-			argp_error(state, "the model is missing");
 		if (!args->input)
 			argp_error(state, "--input is missing");
 		return 0;
@@ -117,10 +107,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
+static const struct argp_child children[] = {
+	{ &subject_json_argp, 0, NULL, 0 },
+	{ 0 }
+};
+
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
 	.args_doc = "MODEL.aim",
+	.children = children,
 	.doc = "Run a model on every sample of a file.\v"
 	       "A sample is the model's inputs one after the other, each a raw "
 	       "array without padding; likewise the outputs. 'aioffload model "
@@ -194,7 +190,7 @@ static int choose_chunk(struct run *r)
 	int ret;
 
 	if (!in)
-		return cli_error(CLI_REFUSED, "%s has no input", r->args->model);
+		return cli_error(CLI_REFUSED, "%s has no input", r->args->of.name);
 	if (r->in_bytes % in)
 		return wrong_length(r, r->in_bytes / in, r->in_bytes % in);
 	ret = aioffload_get_info(r->ctx, &info);
@@ -242,7 +238,7 @@ static int set_up(struct run *r)
 
 	ret = aioffload_open(r->args->device, &r->ctx);
 	if (!ret)
-		ret = aioffload_model_load_file(r->ctx, r->args->model,
+		ret = aioffload_model_load_file(r->ctx, r->args->of.name,
 						&r->model);
 	if (ret)
 		return cli_lib_error(ret);
@@ -398,7 +394,7 @@ static int report_json(struct run *r, const struct stats_summary *lat,
 		aioffload_model_get_info(r->model);
 
 	device_text(r, device, sizeof(device));
-	json_str(obj, "model", r->args->model);
+	json_str(obj, "model", r->args->of.name);
 	json_str(obj, "sha256", text_hex(info->digest, sizeof(info->digest),
 					 digest));
 	json_str(obj, "device", device);
@@ -427,7 +423,7 @@ static int report(struct run *r)
 	FILE *to = r->args->output && !strcmp(r->args->output, "-") ?
 		stderr : stdout;
 
-	if (r->args->json)
+	if (r->args->of.json)
 		return report_json(r, &lat, rate);
 	device_text(r, device, sizeof(device));
 	fprintf(to, "%" PRIu64 " samples", r->samples);
@@ -479,6 +475,7 @@ static int check_model_file(const char *path)
 int cmd_run(int argc, char **argv)
 {
 	struct run_args args = {
+		.of.what = "model",
 		.device = AIOFFLOAD_DEVICE_ANY,
 		.depth = 8,
 		.batch = 1,
@@ -488,9 +485,9 @@ int cmd_run(int argc, char **argv)
 	int ret;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &args);
-	if (args.json && args.output && !strcmp(args.output, "-"))
+	if (args.of.json && args.output && !strcmp(args.output, "-"))
 		return cli_error(CLI_USAGE, "--json and --output - both want standard output");
-	ret = check_model_file(args.model);
+	ret = check_model_file(args.of.name);
 	if (!ret)
 		ret = open_input(&r);
 	if (!ret)

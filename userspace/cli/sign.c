@@ -9,22 +9,18 @@
 #include "oms.h"
 #include "sign.h"
 
-#define MAX_IGNORE	64
-
-enum { KEY_PASS_FILE = 0x300, KEY_OMS, KEY_IGNORE, KEY_EMBED };
+enum { KEY_PASS_FILE = 0x300, KEY_OMS, KEY_EMBED };
 
 struct sign_args {
-	const char *in;
+	struct subject of;
 	const char *out;
 	const char *key;
 	const char *cert;
 	const char *pass_file;
-	char *ignore[MAX_IGNORE];
-	size_t nr_ignore;
+	struct oms_ignore ignore;
 	struct manifest_args manifest;
 	bool oms;
 	bool embed;
-	bool json;
 };
 
 /* ---- both --------------------------------------------------------------- */
@@ -69,23 +65,20 @@ static int report(const char *path, const struct aim_manifest *m,
 /* What must hold of every command line of both. */
 static void check_args(struct argp_state *state, const struct sign_args *args)
 {
-	if (!args->in)
-		argp_error(state, "the model is missing");
-	if (args->json && args->out && !strcmp(args->out, "-"))
+	if (args->of.json && args->out && !strcmp(args->out, "-"))
 		argp_error(state, "--json and --output - both want standard output");
 }
 
-static error_t parse_input(struct sign_args *args, char *arg,
-			   struct argp_state *state)
-{
-	if (args->in)
-		argp_error(state, "one model at a time; '%s' is too many", arg);
-	args->in = arg;
-	return 0;
-}
-
-static const struct argp_child children[] = {
+static const struct argp_child manifest_children[] = {
+	{ &subject_json_argp, 0, NULL, 0 },
 	{ &manifest_argp, 0, "", 1 },
+	{ 0 }
+};
+
+static const struct argp_child sign_children[] = {
+	{ &subject_json_argp, 0, NULL, 0 },
+	{ &manifest_argp, 0, "", 1 },
+	{ &oms_ignore_argp, 0, NULL, 0 },
 	{ 0 }
 };
 
@@ -93,7 +86,6 @@ static const struct argp_child children[] = {
 
 static const struct argp_option manifest_options[] = {
 	{ "output", 'o', "OUT", 0, "Where to write; default: MODEL.aim itself", 0 },
-	{ "json", 'j', NULL, 0, "Print JSON", 0 },
 	{ 0 }
 };
 
@@ -103,16 +95,12 @@ static error_t manifest_parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &args->manifest;
+		state->child_inputs[0] = &args->of;
+		state->child_inputs[1] = &args->manifest;
 		return 0;
 	case 'o':
 		args->out = arg;
 		return 0;
-	case 'j':
-		args->json = true;
-		return 0;
-	case ARGP_KEY_ARG:
-		return parse_input(args, arg, state);
 	case ARGP_KEY_END:
 		check_args(state, args);
 		return 0;
@@ -130,12 +118,14 @@ static const struct argp manifest_command = {
 	       "A manifest and a signature that the file has are replaced. Then: "
 	       "scripts/sign-file sha256 KEY CERT OUT. 'aioffload model sign' "
 	       "does both at once.",
-	.children = children,
+	.children = manifest_children,
 };
 
 int cmd_model_manifest(int argc, char **argv)
 {
-	struct sign_args args = { .manifest.version = 1 };
+	struct sign_args args = {
+		.of.what = "model", .manifest.version = 1,
+	};
 	struct sealed sealed = { 0 };
 	struct aim_manifest m;
 	struct signed_file f;
@@ -143,17 +133,17 @@ int cmd_model_manifest(int argc, char **argv)
 	int ret;
 
 	argp_parse(&manifest_command, argc, argv, 0, NULL, &args);
-	out = args.out ? args.out : args.in;
-	ret = signed_load(args.in, &f);
+	out = args.out ? args.out : args.of.name;
+	ret = signed_load(args.of.name, &f);
 	if (ret)
 		return ret;
-	ret = manifest_make(&args.manifest, args.in, &f, &m);
+	ret = manifest_make(&args.manifest, args.of.name, &f, &m);
 	if (!ret)
 		ret = seal_manifest(&f, &m, &sealed);
 	if (!ret)
 		ret = write_out(out, &sealed);
 	if (!ret)
-		ret = report(out, &m, NULL, args.json);
+		ret = report(out, &m, NULL, args.of.json);
 	seal_free(&sealed);
 	signed_free(&f);
 	return ret;
@@ -174,33 +164,25 @@ static const struct argp_option sign_options[] = {
 	  0 },
 	{ "oms", KEY_OMS, NULL, 0,
 	  "Write an OpenSSF model signature of a file or directory instead", 0 },
-	{ "ignore", KEY_IGNORE, "PATH", 0,
-	  "With --oms: leave out this path below the directory; may be repeated",
-	  0 },
-	{ "json", 'j', NULL, 0, "Print JSON", 0 },
 	{ 0 }
 };
 
-static void add_ignore(struct sign_args *args, char *arg,
-		       struct argp_state *state)
-{
-	if (!oms_path_ok(arg) || strpbrk(arg, "*?["))
-		argp_error(state, "--ignore: '%s' is no plain path below the directory",
-			   arg);
-	if (args->nr_ignore == MAX_IGNORE)
-		argp_error(state, "--ignore: more than %d paths", MAX_IGNORE);
-	args->ignore[args->nr_ignore++] = arg;
-}
-
 static void check_sign(struct argp_state *state, struct sign_args *args)
 {
+	size_t i;
+
 	check_args(state, args);
 	if (!args->key)
 		argp_error(state, "--key is missing; make one with: aioffload model keygen");
 	if (args->oms && (args->manifest.given || args->cert || args->embed))
 		argp_error(state, "--oms knows no manifest and no certificate");
-	if (!args->oms && args->nr_ignore)
+	if (!args->oms && args->ignore.nr)
 		argp_error(state, "--ignore belongs to --oms");
+	/* Others take these for patterns. */
+	for (i = 0; i < args->ignore.nr; i++)
+		if (strpbrk(args->ignore.path[i], "*?["))
+			argp_error(state, "--ignore: '%s' is no plain path below the directory",
+				   args->ignore.path[i]);
 }
 
 static error_t sign_parse(int key, char *arg, struct argp_state *state)
@@ -209,7 +191,9 @@ static error_t sign_parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &args->manifest;
+		state->child_inputs[0] = &args->of;
+		state->child_inputs[1] = &args->manifest;
+		state->child_inputs[2] = &args->ignore;
 		return 0;
 	case 'k':
 		args->key = arg;
@@ -229,14 +213,6 @@ static error_t sign_parse(int key, char *arg, struct argp_state *state)
 	case KEY_OMS:
 		args->oms = true;
 		return 0;
-	case KEY_IGNORE:
-		add_ignore(args, arg, state);
-		return 0;
-	case 'j':
-		args->json = true;
-		return 0;
-	case ARGP_KEY_ARG:
-		return parse_input(args, arg, state);
 	case ARGP_KEY_END:
 		check_sign(state, args);
 		return 0;
@@ -254,7 +230,7 @@ static const struct argp sign_command = {
 	       "A signature that the file has is replaced. So is its manifest if "
 	       "one of the manifest's options is given; without any it stays as "
 	       "it is. See aioffload-model-sign(1).",
-	.children = children,
+	.children = sign_children,
 };
 
 /* The manifest stays if there is one and nothing else is asked for. */
@@ -265,12 +241,12 @@ static int choose_manifest(const struct sign_args *args,
 	uint8_t digest[32];
 
 	if (args->manifest.given || !f->env.manifest)
-		return manifest_make(&args->manifest, args->in, f, m);
+		return manifest_make(&args->manifest, args->of.name, f, m);
 	memcpy(m, f->env.manifest, sizeof(*m));
 	if (signed_digest(f, digest))
 		return cli_error(CLI_FAILED, "libcrypto can't compute SHA-256");
 	if (aim_manifest_check(m, f->env.model_bytes, digest, &reason))
-		return cli_error(CLI_REFUSED, "%s: %s", args->in, reason.text);
+		return cli_error(CLI_REFUSED, "%s: %s", args->of.name, reason.text);
 	return CLI_OK;
 }
 
@@ -327,7 +303,7 @@ static int check_result(const struct sealed *s, X509 *cert, bool system)
 static int sign_file(const struct sign_args *args, struct signed_file *f,
 		     EVP_PKEY *key, X509 *cert)
 {
-	const char *out = args->out ? args->out : args->in;
+	const char *out = args->out ? args->out : args->of.name;
 	struct sealed sealed = { 0 };
 	uint8_t id[KEY_ID_LEN];
 	struct aim_manifest m;
@@ -345,7 +321,7 @@ static int sign_file(const struct sign_args *args, struct signed_file *f,
 	if (!ret)
 		ret = write_out(out, &sealed);
 	if (!ret)
-		ret = report(out, &m, id, args->json);
+		ret = report(out, &m, id, args->of.json);
 	seal_free(&sealed);
 	return ret;
 }
@@ -380,10 +356,10 @@ int sign_bytes(const void *model, size_t bytes, const char *name,
 static int sign_oms(const struct sign_args *args)
 {
 	struct oms_sign_args oms = {
-		.path = args->in, .key = args->key,
+		.path = args->of.name, .key = args->key,
 		.pass_file = args->pass_file, .out = args->out,
-		.ignore = (char **)args->ignore, .nr_ignore = args->nr_ignore,
-		.json = args->json,
+		.ignore = &args->ignore,
+		.json = args->of.json,
 	};
 
 	return oms_sign(&oms);
@@ -391,7 +367,9 @@ static int sign_oms(const struct sign_args *args)
 
 int cmd_model_sign(int argc, char **argv)
 {
-	struct sign_args args = { .manifest.version = 1 };
+	struct sign_args args = {
+		.of.what = "model", .manifest.version = 1,
+	};
 	EVP_PKEY *key = NULL;
 	struct signed_file f;
 	X509 *cert = NULL;
@@ -400,7 +378,7 @@ int cmd_model_sign(int argc, char **argv)
 	argp_parse(&sign_command, argc, argv, 0, NULL, &args);
 	if (args.oms)
 		return sign_oms(&args);
-	ret = signed_load(args.in, &f);
+	ret = signed_load(args.of.name, &f);
 	if (ret)
 		return ret;
 	ret = load_pair(&args, &key, &cert);

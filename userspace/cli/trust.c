@@ -17,9 +17,8 @@
 #define KEY_NOW	0x500
 
 struct trust_args {
-	const char *path;
+	struct subject of;
 	const char *dir;
-	bool json;
 	bool now_only;
 };
 
@@ -28,7 +27,6 @@ static const struct argp_option options[] = {
 	  0 },
 	{ "now-only", KEY_NOW, NULL, 0, "Until the module is unloaded; keep no copy",
 	  0 },
-	{ "json", 'j', NULL, 0, "Print JSON", 0 },
 	{ 0 }
 };
 
@@ -37,33 +35,30 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct trust_args *args = state->input;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &args->of;
+		return 0;
 	case 'd':
 		args->dir = arg;
 		return 0;
 	case KEY_NOW:
 		args->now_only = true;
 		return 0;
-	case 'j':
-		args->json = true;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (args->path)
-			argp_error(state, "one certificate at a time; '%s' is too many",
-				   arg);
-		args->path = arg;
-		return 0;
-	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "the certificate is missing");
-		return EINVAL;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
 }
 
+static const struct argp_child children[] = {
+	{ &subject_json_argp, 0, NULL, 0 },
+	{ 0 }
+};
+
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
 	.args_doc = "CERT",
+	.children = children,
 	.doc = "Have this machine admit the models that a key signs: at once, and "
 	       "after each boot.\v"
 	       "Needs root. The way back: 'aioffload block', and removal of the "
@@ -191,7 +186,7 @@ static int report(const struct trust_args *args, X509 *cert, const char *id,
 	struct json_object *obj;
 
 	cert_subject(cert, text, sizeof(text));
-	if (args->json) {
+	if (args->of.json) {
 		obj = json_object_new_object();
 		json_str(obj, "key_id", id);
 		json_str(obj, "signer", text);
@@ -219,10 +214,10 @@ static int trust(const struct trust_args *args, X509 *cert)
 	int ret;
 
 	if (!key || key_id(key, raw))
-		return cli_error(CLI_REFUSED, "%s: %s", args->path, ssl_error());
+		return cli_error(CLI_REFUSED, "%s: %s", args->of.name, ssl_error());
 	text_hex(raw, sizeof(raw), id);
 	if (key_strong(key, &v))
-		return cli_error(CLI_REFUSED, "%s: %s", args->path, v.reason);
+		return cli_error(CLI_REFUSED, "%s: %s", args->of.name, v.reason);
 	/* first what can fail for lack of an algorithm, then the copy */
 	ret = add_now(cert, args->now_only, &added);
 	if (!ret && args->now_only && !added)
@@ -237,12 +232,12 @@ static int trust(const struct trust_args *args, X509 *cert)
 
 int cmd_model_trust(int argc, char **argv)
 {
-	struct trust_args args = { .dir = KEYS_DIR };
+	struct trust_args args = { .of.what = "certificate", .dir = KEYS_DIR };
 	X509 *cert = NULL;
 	int ret;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &args);
-	ret = cert_load(args.path, &cert);
+	ret = cert_load(args.of.name, &cert);
 	if (!ret)
 		ret = trust(&args, cert);
 	X509_free(cert);

@@ -9,23 +9,18 @@
 #include "oms.h"
 #include "sign.h"
 
-#define MAX_IGNORE	64
-
 enum {
-	KEY_CERT = 'c', KEY_DIR = 0x400, KEY_OMS, KEY_PUB, KEY_IGNORE,
-	KEY_SYSTEM,
+	KEY_CERT = 'c', KEY_DIR = 0x400, KEY_OMS, KEY_PUB, KEY_SYSTEM,
 };
 
 struct verify_args {
-	const char *path;
+	struct subject of;
 	const char *cert;
 	const char *dir;
 	const char *oms;
 	const char *pubkey;
-	char *ignore[MAX_IGNORE];
-	size_t nr_ignore;
+	struct oms_ignore ignore;
 	bool system;
-	bool json;
 };
 
 static const struct argp_option options[] = {
@@ -39,17 +34,11 @@ static const struct argp_option options[] = {
 	  0 },
 	{ "pubkey", KEY_PUB, "KEY", 0,
 	  "Public key or certificate that made the bundle", 0 },
-	{ "ignore", KEY_IGNORE, "PATH", 0,
-	  "With --oms alone: leave out this path below the directory too; may be repeated",
-	  0 },
-	{ "json", 'j', NULL, 0, "Print JSON", 0 },
 	{ 0 }
 };
 
 static void check_args(struct argp_state *state, const struct verify_args *args)
 {
-	if (!args->path)
-		argp_error(state, "the model is missing");
 	if (args->cert && args->dir)
 		argp_error(state, "--cert or --keys, not both");
 	if (!args->cert && !args->dir && !args->oms)
@@ -59,19 +48,8 @@ static void check_args(struct argp_state *state, const struct verify_args *args)
 		argp_error(state, "--oms and --pubkey go together");
 	if (args->system && !args->cert && !args->dir)
 		argp_error(state, "--system-keyrings says where the certificates of --cert or --keys are");
-	if (args->nr_ignore && (args->cert || args->dir))
+	if (args->ignore.nr && (args->cert || args->dir))
 		argp_error(state, "--ignore belongs to --oms alone");
-}
-
-static void add_ignore(struct verify_args *args, char *arg,
-		       struct argp_state *state)
-{
-	if (!oms_path_ok(arg))
-		argp_error(state, "--ignore: '%s' is no plain path below the directory",
-			   arg);
-	if (args->nr_ignore == MAX_IGNORE)
-		argp_error(state, "--ignore: more than %d paths", MAX_IGNORE);
-	args->ignore[args->nr_ignore++] = arg;
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -79,6 +57,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct verify_args *args = state->input;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &args->of;
+		state->child_inputs[1] = &args->ignore;
+		return 0;
 	case KEY_CERT:
 		args->cert = arg;
 		return 0;
@@ -94,18 +76,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_PUB:
 		args->pubkey = arg;
 		return 0;
-	case KEY_IGNORE:
-		add_ignore(args, arg, state);
-		return 0;
-	case 'j':
-		args->json = true;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (args->path)
-			argp_error(state, "one model at a time; '%s' is too many",
-				   arg);
-		args->path = arg;
-		return 0;
 	case ARGP_KEY_END:
 		check_args(state, args);
 		return 0;
@@ -114,10 +84,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
+static const struct argp_child children[] = {
+	{ &subject_json_argp, 0, NULL, 0 },
+	{ &oms_ignore_argp, 0, NULL, 0 },
+	{ 0 }
+};
+
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
 	.args_doc = "FILE",
+	.children = children,
 	.doc = "Say whether a signed model would be admitted: everything that "
 	       "can be checked without the kernel.\v"
 	       "What only the kernel knows, which keys it has and what is "
@@ -131,15 +108,15 @@ static int refuse(const struct verify_args *args, const struct verdict *v)
 {
 	struct json_object *obj;
 
-	if (!args->json && (args->cert || args->dir))
+	if (!args->of.json && (args->cert || args->dir))
 		return cli_error(CLI_REFUSED, "%s would be refused (%s): %s",
-				 args->path, strerrorname_np(v->err), v->reason);
-	if (!args->json)
+				 args->of.name, strerrorname_np(v->err), v->reason);
+	if (!args->of.json)
 		return cli_error(CLI_REFUSED, "%s is not as signed: %s",
-				 args->path, v->reason);
+				 args->of.name, v->reason);
 	obj = json_object_new_object();
 	json_object_object_add(obj, "ok", json_object_new_boolean(false));
-	json_str(obj, "file", args->path);
+	json_str(obj, "file", args->of.name);
 	json_str(obj, "error", strerrorname_np(v->err));
 	json_str(obj, "reason", v->reason);
 	json_print(obj);
@@ -166,10 +143,10 @@ static int accept_signed(const struct verify_args *args,
 	if (!key_id(X509_get0_pubkey(by), raw))
 		text_hex(raw, sizeof(raw), id);
 	text_hex(m->model_digest, 32, hex);
-	if (args->json) {
+	if (args->of.json) {
 		obj = json_object_new_object();
 		json_object_object_add(obj, "ok", json_object_new_boolean(true));
-		json_str(obj, "file", args->path);
+		json_str(obj, "file", args->of.name);
 		json_str(obj, "sha256", hex);
 		cert_json(obj, by, id);
 		json_object_object_add(obj, "manifest", manifest_json(m));
@@ -179,7 +156,7 @@ static int accept_signed(const struct verify_args *args,
 						m->model_digest)));
 		return json_print(obj);
 	}
-	printf("%s: good\n", text_clean(args->path, text, sizeof(text)));
+	printf("%s: good\n", text_clean(args->of.name, text, sizeof(text)));
 	printf("sha256    %s\n", hex);
 	printf("signed by %s, %s\n", cert_subject(by, text, sizeof(text)),
 	       key_name(X509_get0_pubkey(by), key, sizeof(key)));
@@ -197,16 +174,16 @@ static int accept_oms(const struct verify_args *args, const struct oms *oms)
 	struct json_object *obj;
 
 	text_hex(oms->root, 32, hex);
-	if (args->json) {
+	if (args->of.json) {
 		obj = json_object_new_object();
 		json_object_object_add(obj, "ok", json_object_new_boolean(true));
-		json_str(obj, "file", args->path);
+		json_str(obj, "file", args->of.name);
 		json_u64(obj, "files", oms->list.nr);
 		json_str(obj, "oms_root", hex);
 		return json_print(obj);
 	}
 	printf("%s: good, %zu %s as signed\n",
-	       text_clean(args->path, clean, sizeof(clean)), oms->list.nr,
+	       text_clean(args->of.name, clean, sizeof(clean)), oms->list.nr,
 	       oms->rules.shard_size ? "shards" : "files");
 	printf("oms root  %s\n", hex);
 	return CLI_OK;
@@ -275,7 +252,7 @@ static int verify_kernel(const struct verify_args *args)
 		ret = args->dir ? certs_load_dir(args->dir, certs) :
 			certs_load(args->cert, certs);
 	if (!ret)
-		ret = signed_load(args->path, &f);
+		ret = signed_load(args->of.name, &f);
 	if (!ret)
 		ret = verify_signed(args, &f, certs);
 	signed_free(&f);
@@ -289,8 +266,8 @@ static int verify_oms(struct verify_args *args)
 	struct verdict v;
 	int ret = open_oms(args, &oms);
 
-	if (!ret && (oms_ignore_more(oms, args->ignore, args->nr_ignore, &v) ||
-		     oms_check_files(oms, args->oms, args->path, &v)))
+	if (!ret && (oms_ignore_more(oms, &args->ignore, &v) ||
+		     oms_check_files(oms, args->oms, args->of.name, &v)))
 		ret = refuse(args, &v);
 	if (!ret)
 		ret = accept_oms(args, oms);
@@ -300,7 +277,7 @@ static int verify_oms(struct verify_args *args)
 
 int cmd_model_verify(int argc, char **argv)
 {
-	struct verify_args args = { 0 };
+	struct verify_args args = { .of.what = "model" };
 
 	argp_parse(&argp, argc, argv, 0, NULL, &args);
 	return args.cert || args.dir ? verify_kernel(&args) : verify_oms(&args);
