@@ -238,14 +238,13 @@ static int find_cert(struct aim_ctx *c, struct aim_bytes certs,
 	return 0;
 }
 
-/* Before the signers: digest algorithm, absent content, certificates. */
-static int open_head(struct aim_ctx *c, struct aim_bytes *data, u8 *version,
+/* After the version: digest algorithm, absent content, certificates. */
+static int open_head(struct aim_ctx *c, struct aim_bytes *data,
 		     struct aim_bytes *digest, struct aim_signer *s)
 {
 	struct aim_bytes set, content, certs;
 
-	if (!take_version(data, version) || !take(data, TAG_SET, &set) ||
-	    !take_algorithm(&set, digest))
+	if (!take(data, TAG_SET, &set) || !take_algorithm(&set, digest))
 		return malformed(c);
 	if (set.n)
 		return aim_refuse(c, -EKEYREJECTED,
@@ -286,7 +285,9 @@ int aim_signer_find(const u8 *der, size_t bytes, struct aim_signer *s,
 	    !take(&explicit, TAG_SEQUENCE, &data) || explicit.n)
 		return malformed(&c);
 	s->before.p = data.p;
-	ret = open_head(&c, &data, &version, &digest, s);
+	if (!take_version(&data, &version))
+		return malformed(&c);
+	ret = open_head(&c, &data, &digest, s);
 	if (ret)
 		return ret;
 	s->after = data;
