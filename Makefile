@@ -107,10 +107,13 @@ test:
 lint:
 	$(TOP)/tools/lint
 
-# Natively under sanitizers; the vector kernels on arm64 too, emulated.
-ARM_UNIT := test_kernels test_kernels_elem test_kernels_f32
+# Natively under sanitizers; the engine on arm64 too, emulated, with as many
+# samples of each network as take seconds.
+ARM_UNIT := test_kernels test_kernels_elem test_kernels_f32 test_engine \
+	test_engine_random test_convert_nets test_golden
 unit:
 	$(MAKE) -j$$(nproc) --output-sync=target -C $(TOP)/tests/unit
+	GOLDEN_MACS=20000000 \
 	$(MAKE) -j$$(nproc) --output-sync=target -C $(TOP)/tests/unit SAN= \
 		CC=aarch64-linux-gnu-gcc RUN=qemu-aarch64-static \
 		LDSTATIC=-static $(ARM_UNIT)

@@ -43,14 +43,23 @@ struct CMUnitTest {
 #define skip()				return
 #define assert_memory_equal(a, b, n)	assert_true(!memcmp(a, b, n))
 
-#define cmocka_run_group_tests(tests, setup, teardown) ({		\
-	size_t i_;							\
-									\
-	for (i_ = 0; i_ < sizeof(tests) / sizeof((tests)[0]); i_++) {	\
-		(tests)[i_].run(NULL);					\
-		printf("ok %s\n", (tests)[i_].name);			\
-	}								\
-	0;								\
-})
+static inline int unit_run(const struct CMUnitTest *tests, size_t n,
+			   int (*setup)(void **state),
+			   int (*teardown)(void **state))
+{
+	void *state = NULL;
+	size_t i;
+
+	if (setup && setup(&state))
+		return 1;
+	for (i = 0; i < n; i++) {
+		tests[i].run(&state);
+		printf("ok %s\n", tests[i].name);
+	}
+	return teardown && teardown(&state);
+}
+
+#define cmocka_run_group_tests(tests, setup, teardown)			\
+	unit_run(tests, sizeof(tests) / sizeof((tests)[0]), setup, teardown)
 #endif
 #endif /* _TESTS_UNIT_H */
