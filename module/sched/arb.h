@@ -65,7 +65,7 @@
  *   - The estimated cost is charged in advance, and settled with the first
  *     measurement: a deep device doesn't take all from one stream.
  *   - Who leaves owing, owes until V has caught up; who leaves while owed is
- *     owed the same on return, up to lag_limit_ns; sleep itself earns nothing.
+ *     owed the same on return; sleep itself earns nothing.
  *     The paper's three ways to leave are reduced to that one.
  *   - If nobody who waits is eligible (whoever is has all its jobs running),
  *     whoever has been given least is next: the device doesn't idle.
@@ -75,8 +75,8 @@
  *
  * Background. The same again in a second hierarchy, for idle capacity. While
  * background waits, it is credited floor_ppm of the time that other classes are
- * given; rank 2 spends credit. So in any busy time T, background that waits
- * gets floor_ppm * T less one job or tile.
+ * given; rank 2 spends it, a slice at a time. So of any time T in which others
+ * are busy, background that waits gets floor_ppm * T, less a slice and a job.
  *
  * Inheritance. Whoever waits for another stream's job (a fence) lends that
  * stream its own place and pays for it (bandwidth inheritance; Lipari, Lamastra
@@ -102,14 +102,16 @@ enum arb_class {
 #define ARB_MAX_DEPTH		16	/* groups above a stream, with the root */
 #define ARB_MAX_LOANS		8	/* per lender and per borrower */
 #define ARB_PPM			1000000
-#define ARB_MAX_NS		1000000000000ULL /* no single time is longer */
+#define ARB_MAX_NS		1000000000000ULL /* more is taken for that */
+#define ARB_MAX_PERIOD_NS	0xffffffffULL	/* 4.3 s */
 
-/* A node of the trees, by @key, equal ones in order of insertion. */
+/* A node of a tree, see arb_tree.c */
 struct arb_node {
-	struct arb_node *parent, *left, *right;
+	struct arb_node *parent;
+	struct arb_node *child[2];
 	u64 key;
-	u64 val;	/* compared to the smallest one of a subtree */
-	u64 min;	/* smallest @val in this subtree */
+	u64 val;
+	u64 min;
 	u32 height;
 };
 
@@ -122,17 +124,15 @@ struct arb_tree {
  * @slice_ns:	by class; realtime has none
  * @floor_ppm:	background's floor, of the time given to others
  * @limit_ppm:	what may be promised to realtime, of each server
- * @lag_limit_ns: the most that a stream or group is owed on return
  * @servers:	jobs that the device works on at the same time (not the jobs
  *		that it has room for)
  *
- * arb_params_default() fills all of them for a device with one server.
+ * See arb_params_default().
  */
 struct arb_params {
 	u64 slice_ns[ARB_NR_CLASSES];
 	u32 floor_ppm;
 	u32 limit_ppm;
-	u64 lag_limit_ns;
 	u32 servers;
 };
 
@@ -143,40 +143,61 @@ struct arb_level;
  * @node:	in the level's tree while something waits in it; key: the
  *		virtual deadline, val: the virtual time
  * @level:	where it competes, or NULL (the root)
- * @lag:	while away: V less its virtual time when it left
+ * @lag:	while away: V less its virtual time when it left, not negative
+ * @longest:	for how long it has kept the device lately, at most: as it is,
+ *		and when picked as urgent
  * @rest:	what division left of the charges, less than @weight
  * @weight:	its share among those at @level
- * @waiting:	jobs waiting in it; it is in the tree if there are any
- * @active:	jobs waiting or running in it; it counts for V if there are any
- * @is_group:	part of an arb_group, else of an arb_stream
+ * @queued:	something in it waits, it is in the tree
+ * @active:	something in it waits or runs
+ * @lingers:	not @active, but owes: in the level's tree of those
+ * @urgent:	something interactive in it waits (stream: would be)
+ * @woke:	favoured until it has run
+ * @was_urgent:	@urgent when it was picked
+ * @is_group:	part of an arb_level, else of an arb_stream
  */
 struct arb_ent {
 	struct arb_node node;
 	struct arb_level *level;
 	s64 lag;
+	u64 longest[2];
 	u32 rest;
 	u32 weight;
-	u32 waiting;
-	u32 active;
+	bool queued;
+	bool active;
+	bool lingers;
+	bool urgent;
+	bool woke;
+	bool was_urgent;
 	bool is_group;
 };
 
 /**
  * struct arb_level - those who share what one group is given
  * @tree:	who has something waiting
+ * @linger:	who has left and owes, by virtual time
  * @vtime:	V, rounded down
+ * @high:	the largest it has been
+ * @favour:	V from which on somebody may be favoured
  * @rest:	what that left: the sum of weight * (own - V), from 0 up to
  *		but less than @weight
- * @weight:	sum of the weights of who is active
- * @urgent:	waiting interactive streams below
+ * @weight:	sum of the weights of who is active or lingers
+ * @nr_active:	how many are active
+ * @urgent:	how many in @tree are urgent
+ * @idle:	in the hierarchy for background
  * @ent:	the group's own place among others
  */
 struct arb_level {
 	struct arb_tree tree;
+	struct arb_tree linger;
 	u64 vtime;
+	u64 high;
+	u64 favour;
 	u64 rest;
 	u64 weight;
+	u32 nr_active;
 	u32 urgent;
+	bool idle;
 	struct arb_ent ent;
 };
 
@@ -208,7 +229,7 @@ struct arb_group {
  * @waited:	sum of the times from arrival to the first pick, ns
  * @wait_max:	the longest of them
  * @yields:	times that a job gave way
- * @overruns:	times that a realtime budget was used up
+ * @overruns:	times that a realtime budget was exceeded
  */
 struct arb_stats {
 	u64 served;
@@ -229,9 +250,10 @@ struct arb_stats {
  * @runtime_ns:	promised per period
  * @period_ns:	the period
  * @deadline_ns: relative deadline
- * @release:	start of the period that @budget is for
+ * @release:	start of the period that @budget is for; in the future if the
+ *		budgets up to then are used up
  * @deadline:	absolute, of @budget
- * @budget:	ns; negative: overrun
+ * @budget:	ns, above 0
  * @density:	ppm, rounded up
  * @state:	where @node is
  */
@@ -245,7 +267,7 @@ struct arb_server {
 	u64 deadline;
 	s64 budget;
 	u32 density;
-	enum { ARB_SRV_OUT, ARB_SRV_READY, ARB_SRV_SPENT } state;
+	enum { ARB_SRV_IDLE, ARB_SRV_READY, ARB_SRV_SPENT } state;
 };
 
 struct arb_loan;
@@ -254,15 +276,16 @@ struct arb_loan;
  * struct arb_stream - the jobs of one queue and class on a device
  * @group:	whose share it uses
  * @cls:	its class; a queue whose jobs have several has several streams
- * @ent:	place in the fair hierarchies (not realtime); its counts are the
- *		stream's, jobs of borrowers included
+ * @ent:	place in one of the fair hierarchies (not realtime)
  * @server:	realtime only
  * @first:	first waiting job
  * @last:	last waiting job
  * @waiting:	jobs of its own that wait
  * @running:	jobs of its own that run
  * @paying:	running jobs that it pays for: its own and borrowers'
- * @mean_ns:	average job, for estimates that are missing
+ * @mean_ns:	average of what was measured, for estimates that are missing
+ * @nr_lent:	entries of @lent
+ * @nr_borrowed: entries of @borrowed
  * @lent:	loans to others, see arb_lend()
  * @borrowed:	loans from others
  * @stats:	for people
@@ -277,6 +300,8 @@ struct arb_stream {
 	u32 running;
 	u32 paying;
 	u64 mean_ns;
+	u32 nr_lent;
+	u32 nr_borrowed;
 	struct arb_loan *lent[ARB_MAX_LOANS];
 	struct arb_loan *borrowed[ARB_MAX_LOANS];
 	struct arb_stats stats;
@@ -292,7 +317,7 @@ struct arb_stream {
  * @arrived:	when
  * @est_ns:	estimated cost up to its end or first tile boundary
  * @ahead_ns:	charged in advance and not settled yet
- * @state:	zero-filled memory is a job that is out
+ * @state:	where it is; zero-filled memory is a job that is out
  * @rank:	as what it was picked
  * @picked:	has run before
  */
@@ -323,7 +348,8 @@ struct arb_loan {
  * @spent:	realtime servers without budget and something waiting
  * @admitted:	all realtime servers, by density
  * @density:	sum of their densities, ppm
- * @credit:	background's floor: ns times ARB_PPM
+ * @credit:	what background is owed by its floor: ns times ARB_PPM
+ * @floor_due:	it is being paid
  * @served:	device time by class, ns
  * @waiting:	jobs that wait
  * @running:	jobs that run
@@ -336,12 +362,16 @@ struct arb {
 	struct arb_tree admitted;
 	u64 density;
 	s64 credit;
+	bool floor_due;
 	u64 served[ARB_NR_CLASSES];
 	u32 waiting;
 	u32 running;
 };
 
-/* Slices 100 us, background 1 ms, interactive 10 us; floor 2 %, limit 95 %. */
+/*
+ * For a device with one server: slices 100 us, background 1 ms, interactive
+ * 10 us; floor 2 %, limit 95 %.
+ */
 void arb_params_default(struct arb_params *params);
 
 /**
@@ -386,7 +416,10 @@ int arb_group_set_weight(struct arb *a, struct arb_group *g, u32 weight);
 int arb_stream_init(struct arb *a, struct arb_stream *s,
 		    struct arb_group *group, enum arb_class cls, u32 weight);
 
-/* Gives back what it was promised. Return: 0; -EBUSY with jobs or loans. */
+/*
+ * Gives back what it was promised. Return: 0; -EBUSY with jobs or loans, or
+ * while it pays for a borrower's job that runs.
+ */
 int arb_stream_exit(struct arb *a, struct arb_stream *s);
 
 /**
@@ -402,8 +435,8 @@ int arb_stream_exit(struct arb *a, struct arb_stream *s);
  * Again for a stream that has been promised something: replaces that, or
  * leaves it as it is on refusal.
  *
- * Return: 0; -EINVAL unless 0 < runtime <= deadline <= period <= ARB_MAX_NS;
- * -EBUSY with jobs or loans; -ENOSPC if the device has promised too much.
+ * Return: 0; -EINVAL unless 0 < runtime <= deadline <= period <=
+ * ARB_MAX_PERIOD_NS; -EBUSY with jobs or loans; -ENOSPC if the device has promised too much.
  */
 int arb_stream_set_realtime(struct arb *a, struct arb_stream *s,
 			    u64 runtime_ns, u64 period_ns, u64 deadline_ns,
@@ -419,8 +452,7 @@ int arb_stream_set_realtime(struct arb *a, struct arb_stream *s,
  *		realtime jobs, as far as it isn't before the server's; for the
  *		others it is only counted whether they met it.
  * @est_ns:	device time until it ends or, on a device that runs in tiles,
- *		until its first tile boundary; 0: as long as the stream's jobs
- *		were on average
+ *		until its first tile boundary; 0: the stream's average
  *
  * Return: 0; -EBUSY if the job is waiting or running.
  */
@@ -432,6 +464,8 @@ int arb_leave(struct arb *a, struct arb_job *job, u64 now);
 
 /**
  * arb_pick() - the job to give to the device now
+ * @a:		the arbiter
+ * @now:	the time
  *
  * It runs from here on. How many do at a time is the caller's affair.
  * Return: NULL if none waits.
@@ -487,9 +521,8 @@ int arb_done(struct arb *a, struct arb_job *job, u64 ns, u64 now);
  * Loans don't add up along a chain: a caller whose fences depend on each other
  * lends to each stream of the chain.
  *
- * Return: 0; -EINVAL for a stream itself or none of higher class;
- * -ENOSPC if either has ARB_MAX_LOANS loans already (no harm: it is helped
- * already, or helps as many as it can).
+ * Return: 0; -EINVAL for a stream and itself; -ENOSPC if either has
+ * ARB_MAX_LOANS already.
  */
 int arb_lend(struct arb *a, struct arb_loan *loan, struct arb_stream *lender,
 	     struct arb_stream *borrower, u64 now);

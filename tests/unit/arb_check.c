@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Does everything that the arbiter keeps about itself fit together? */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sched/arb_internal.h>
+#include "arb_drive.h"
+
+#define must(c) do {							\
+	if (!(c)) {							\
+		fprintf(stderr, "%s:%d: %s\n", __func__, __LINE__, #c);	\
+		abort();						\
+	}								\
+} while (0)
+
+/* Shape, order and figures of a subtree. Return: nodes in it. */
+static u32 check_node(const struct arb_node *n, const struct arb_node *parent,
+		      const struct arb_node **last)
+{
+	u32 h[2] = { 0, 0 }, count = 1, i;
+	u64 min = n->val;
+
+	must(n->parent == parent);
+	for (i = 0; i < 2; i++) {
+		const struct arb_node *c = n->child[i];
+
+		if (i) {
+			must(!*last || !arb_before(n->key, (*last)->key));
+			*last = n;
+		}
+		if (!c)
+			continue;
+		count += check_node(c, n, last);
+		h[i] = c->height;
+		if (arb_before(c->min, min))
+			min = c->min;
+	}
+	must(h[0] <= h[1] + 1 && h[1] <= h[0] + 1);
+	must(n->height == (h[0] > h[1] ? h[0] : h[1]) + 1);
+	must(n->min == min);
+	return count;
+}
+
+static u32 check_tree(const struct arb_tree *tree)
+{
+	const struct arb_node *last = NULL;
+
+	return tree->root ? check_node(tree->root, NULL, &last) : 0;
+}
+
+static bool queued(const struct arb_stream *s)
+{
+	u32 i;
+
+	for (i = 0; i < s->nr_lent; i++)
+		if (s->lent[i]->borrower->waiting)
+			return true;
+	return s->waiting;
+}
+
+struct sums {
+	u64 weight;
+	s64 off;
+	u32 queued;
+	u32 active;
+	u32 linger;
+	u32 urgent;
+};
+
+static void add(struct sums *sum, const struct arb_ent *ent,
+		const struct arb_level *lv)
+{
+	if (ent->level != lv)
+		return;
+	must(ent->active || !ent->queued);
+	must(ent->rest < ent->weight);
+	must(!ent->active || !ent->lingers);
+	must(ent->lag >= 0);
+	sum->active += ent->active;
+	sum->linger += ent->lingers;
+	if (ent->lingers) {
+		must(ent->node.key == ent->node.val);
+		must(arb_before(lv->vtime, ent->node.val));
+	}
+	if (ent->active || ent->lingers) {
+		sum->weight += ent->weight;
+		sum->off += (s64)(ent->node.val - lv->vtime) * ent->weight;
+	}
+	if (ent->queued) {
+		sum->queued++;
+		sum->urgent += ent->urgent;
+		must(arb_before(ent->node.val, ent->node.key));
+	}
+}
+
+/* V is the weighted mean of those who are there. */
+static void check_level(const struct arb_level *lv,
+			const struct arb_stream *const *streams, u32 nr_streams,
+			const struct arb_group *const *groups, u32 nr_groups)
+{
+	struct sums sum = { 0 };
+	u32 i, k;
+
+	for (i = 0; i < nr_streams; i++)
+		if (streams[i]->cls != ARB_REALTIME)
+			add(&sum, &streams[i]->ent, lv);
+	for (i = 0; i < nr_groups; i++)
+		for (k = 0; k < ARB_NR_TREES; k++)
+			add(&sum, &groups[i]->level[k].ent, lv);
+	must(sum.weight == lv->weight);
+	must(sum.off == (s64)lv->rest);
+	must(lv->weight ? lv->rest < lv->weight : !lv->rest);
+	must(sum.active == lv->nr_active);
+	must(sum.linger == check_tree(&lv->linger));
+	must(sum.queued == check_tree(&lv->tree));
+	must(sum.urgent == lv->urgent);
+	must(lv->ent.active == (lv->nr_active > 0) || !lv->ent.level);
+	must(lv->ent.queued == !!lv->tree.root || !lv->ent.level);
+	must(lv->ent.urgent == (lv->urgent > 0) || !lv->ent.level);
+}
+
+static void check_server(const struct arb_stream *s)
+{
+	const struct arb_server *srv = &s->server;
+
+	must(srv->budget > 0 && srv->budget <= (s64)srv->runtime_ns);
+	must((srv->state == ARB_SRV_IDLE) == !queued(s));
+	must(srv->state != ARB_SRV_SPENT || srv->node.key == srv->release);
+	must(srv->state != ARB_SRV_READY ||
+	     (s->first && s->first->deadline > srv->deadline ?
+	      srv->node.key == s->first->deadline :
+	      srv->node.key == srv->deadline));
+}
+
+void arb_check(const struct arb *a, const struct arb_stream *const *streams,
+	       u32 nr_streams, const struct arb_group *const *groups,
+	       u32 nr_groups)
+{
+	u32 waiting = 0, running = 0, paying = 0, ready = 0, spent = 0, rt = 0;
+	u64 density = 0;
+	u32 i, k;
+
+	for (i = 0; i < nr_streams; i++) {
+		const struct arb_stream *s = streams[i];
+		const struct arb_job *job;
+		u32 n = 0;
+
+		for (job = s->first; job; job = job->next) {
+			must(job->stream == s && job->state == ARB_JOB_WAITING);
+			must((job->next ? job->next->prev : s->last) == job);
+			n++;
+		}
+		must(n == s->waiting);
+		waiting += n;
+		running += s->running;
+		paying += s->paying;
+		if (s->cls == ARB_REALTIME) {
+			check_server(s);
+			ready += s->server.state == ARB_SRV_READY;
+			spent += s->server.state == ARB_SRV_SPENT;
+			density += s->server.density;
+			rt++;
+		} else {
+			must(s->ent.queued == queued(s));
+			must(s->ent.active == (queued(s) || s->paying));
+		}
+	}
+	must(waiting == a->waiting && running == a->running);
+	must(paying == running);
+	must(check_tree(&a->ready) == ready);
+	must(check_tree(&a->spent) == spent);
+	must(check_tree(&a->admitted) == rt && density == a->density);
+	must(density <= (u64)a->params.limit_ppm * a->params.servers);
+	for (k = 0; k < ARB_NR_TREES; k++) {
+		check_level(&a->root.level[k], streams, nr_streams, groups,
+			    nr_groups);
+		for (i = 0; i < nr_groups; i++)
+			check_level(&groups[i]->level[k], streams, nr_streams,
+				    groups, nr_groups);
+	}
+}
