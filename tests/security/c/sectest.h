@@ -96,6 +96,18 @@ void in_child(void (*fn)(void *), void *arg);
 int send_fd(int sock, int fd);
 int recv_fd(int sock);
 
+/* ---- held.c ---- */
+#define HELD_PAGE	4096
+/* Two pages; who reads the second one, even the kernel, waits for held_give(). */
+struct held {
+	int uffd;
+	uint8_t *mem;
+};
+void held_open(struct held *h);
+bool held_wait(struct held *h, int ms);	/* somebody reads it */
+void held_give(struct held *h, const void *data, size_t bytes);
+void held_close(struct held *h);
+
 /* ---- audit ---- */
 /* From now on records are listened to: a multicast, which needs no auditd. */
 void audit_watch(void);

@@ -4,8 +4,6 @@
  * those of docs/threat-model.md. Every case also shows what is admitted.
  */
 #include <fcntl.h>
-#include <linux/userfaultfd.h>
-#include <poll.h>
 #include <pthread.h>
 #include <sys/syscall.h>
 #include "sectest.h"
@@ -211,13 +209,11 @@ TEST(t09_swapped_after_check)
 
 /* ---- T10: the caller's memory changes while the kernel reads it ---- */
 
-#define PAGE	4096
 /* So much of the file lies in the first page, the rest in the second. */
 #define FIRST	1000
 
 struct rewriter {
-	int uffd;
-	uint8_t *mem;			/* two pages */
+	struct held held;
 	const struct blob *before, *after;
 	int faults;
 };
@@ -229,48 +225,26 @@ struct rewriter {
 static void *rewrite_behind(void *arg)
 {
 	struct rewriter *r = arg;
-	static _Alignas(PAGE) uint8_t page[PAGE];
-	struct pollfd p = { .fd = r->uffd, .events = POLLIN };
-	struct uffd_msg msg;
 
-	while (poll(&p, 1, 5000) > 0 && read(r->uffd, &msg, sizeof(msg)) == sizeof(msg)) {
-		struct uffdio_copy c = { .dst = (uintptr_t)r->mem + PAGE,
-					 .src = (uintptr_t)page, .len = PAGE };
-
-		if (msg.event != UFFD_EVENT_PAGEFAULT)
-			continue;
-		r->faults++;
-		memcpy(r->mem + PAGE - FIRST, r->after->data, FIRST);
-		memcpy(page, r->before->data + FIRST, r->before->bytes - FIRST);
-		if (ioctl(r->uffd, UFFDIO_COPY, &c))
-			break;
+	if (!held_wait(&r->held, 5000))
 		return NULL;
-	}
+	r->faults++;
+	memcpy(r->held.mem + HELD_PAGE - FIRST, r->after->data, FIRST);
+	held_give(&r->held, r->before->data + FIRST, r->before->bytes - FIRST);
 	return NULL;
 }
 
 static long load_rewritten(int ctx, const struct blob *before, const struct blob *after)
 {
-	struct uffdio_api api = { .api = UFFD_API };
 	struct rewriter r = { .before = before, .after = after };
-	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
 	struct aioffload_model_load a = ARG(model_load);
 	pthread_t t;
 	long ret;
 
-	r.uffd = syscall(SYS_userfaultfd, O_CLOEXEC);
-	if (r.uffd < 0)
-		SKIP("userfaultfd: %s", strerror(errno));
-	MUST(ioctl(r.uffd, UFFDIO_API, &api));
-	r.mem = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
-		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	EXPECT(r.mem != MAP_FAILED);
-	memcpy(r.mem + PAGE - FIRST, before->data, FIRST);
-	reg.range.start = (uintptr_t)r.mem + PAGE;
-	reg.range.len = PAGE;
-	MUST(ioctl(r.uffd, UFFDIO_REGISTER, &reg));
+	held_open(&r.held);
+	memcpy(r.held.mem + HELD_PAGE - FIRST, before->data, FIRST);
 	EXPECT(!pthread_create(&t, NULL, rewrite_behind, &r));
-	a.data = (uintptr_t)r.mem + PAGE - FIRST;
+	a.data = (uintptr_t)r.held.mem + HELD_PAGE - FIRST;
 	a.bytes = before->bytes;
 	ret = ioctl(ctx, AIOFFLOAD_IOC_MODEL_LOAD, &a);
 	if (ret)
@@ -280,8 +254,7 @@ static long load_rewritten(int ctx, const struct blob *before, const struct blob
 	memcpy(load_digest, a.digest, sizeof(load_digest));
 	pthread_join(t, NULL);
 	EXPECT_EQ(r.faults, 1);		/* a second look would have been a fault or seen "after" */
-	munmap(r.mem, 2 * PAGE);
-	close(r.uffd);
+	held_close(&r.held);
 	return ret;
 }
 

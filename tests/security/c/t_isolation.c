@@ -247,6 +247,7 @@ TEST_SECONDS(t63_job_that_never_ends, 60)
 	open_to_all();
 	in_child(never_ends, &id);
 	EXPECT(now_ns() - start < 20000000000ULL);
+	AUDIT_EXPECT("op=exec", "uid=65534 ", "failed=1 ", "res=0");
 	MUST(device_info(open_ctx(-1), id, &di));
 	EXPECT(di.resets >= 1);
 	/* The device is everybody's again. */

@@ -275,6 +275,8 @@ TEST(t41_quota_by_hierarchy)
 	EXPECT_EQ(usage(t.admin, a, AIOFFLOAD_RES_MODELS).used, 3);
 	EXPECT_EQ(usage(t.admin, b, AIOFFLOAD_RES_MODELS).used, 0);
 	EXPECT(usage(t.admin, t.cgroup, AIOFFLOAD_RES_MODELS).events >= 2);
+	/* Whose limit it was, which is not whoever hit it. */
+	AUDIT_EXPECT("op=limit", "/tenant\"", "resource=models limit=3 ", "errno=122 res=0");
 	MUST(write(sock[1], "e", 1));
 	reap(pid);
 	comes_back(&t, AIOFFLOAD_RES_MODELS);
@@ -314,6 +316,7 @@ TEST(t42_quota_by_fd_passing)
 	in_child(opens_for_another, sock);
 	in_child(loads_elsewhere, sock);
 	EXPECT_EQ(usage(t.admin, t.cgroup, AIOFFLOAD_RES_MODELS).peak, 2);
+	AUDIT_EXPECT("op=limit", "/tenant\"", "resource=models limit=2 ", "errno=122 res=0");
 	comes_back(&t, AIOFFLOAD_RES_MODELS);
 	unharmed();
 }
@@ -353,5 +356,7 @@ TEST(t43_device_time)
 	MUST(limit_time(t.admin, t.cgroup, 10000000, 100000000));
 	in_child(burns, &t);
 	EXPECT(usage(t.admin, t.cgroup, AIOFFLOAD_RES_TIME).events > 0);
+	AUDIT_EXPECT("op=limit", "/tenant\"", "resource=time limit=10000000 ", "count=",
+		     "errno=122 res=0");
 	unharmed();
 }

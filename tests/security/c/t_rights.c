@@ -334,6 +334,7 @@ TEST(t32_rights_by_cgroup_move)
 	EXPECT_EQ(cg_move("rich", pid), 0);
 	say(s.sock[1], 'r');
 	reap(pid);
+	AUDIT_EXPECT("op=deny", "uid=65534 ", "res=0");
 	unharmed();
 }
 
@@ -359,6 +360,11 @@ TEST(t33_rights_by_user_namespace)
 
 	set_stage(&s);
 	in_child(poor_ns_root, &s);
+	/* As those outside know him */
+	AUDIT_EXPECT("op=deny", "uid=65534 ", "rights=0x2 ", "errno=13 res=0");
+	AUDIT_EXPECT("op=grant", "uid=65534 ", "rights=0x3 ", "errno=1 res=0");
+	AUDIT_EXPECT("op=revoke", "uid=65534 ", "errno=1 res=0");
+	AUDIT_EXPECT("op=policy", "uid=65534 ", "mode=off ", "errno=1 res=0");
 	unharmed();
 }
 
@@ -375,7 +381,9 @@ TEST(t34_rights_widened_by_child)
 	grandchild = cg_open("rich/child/grandchild");
 	/* Root, too: the tree stays in order. */
 	EXPECT_ERRNO(grant(s.admin, child, RUN_AND_LOAD | AIOFFLOAD_RIGHT_RT), EPERM);
+	AUDIT_EXPECT("op=grant", "rights=0x7 ", "/rich/child\"", "errno=1 res=0");
 	EXPECT_ERRNO(grant(s.admin, grandchild, AIOFFLOAD_RIGHTS_ALL), EPERM);
+	AUDIT_EXPECT("op=grant", "rights=0xf ", "/grandchild\"", "errno=1 res=0");
 	MUST(grant(s.admin, child, RUN_AND_LOAD));
 	MUST(grant(s.admin, grandchild, RUN_AND_LOAD));
 	/* Taken above, it is gone below at once. */
@@ -481,7 +489,7 @@ TEST(t36_inherited_fd_after_revoke)
 
 static void hammer(void *arg)
 {
-	unsigned int yes = 0, no = 0;
+	unsigned int yes = 0, no = 0, both = 0;
 	struct stage *s = arg;
 
 	cg_enter("rich");
@@ -497,10 +505,11 @@ static void hammer(void *arg)
 			no++;
 		else
 			FAIL("run: %s", strerror(errno));
+		if (yes && no && !both++)
+			say(s->sock[0], 'b');
 		if (recv(s->sock[0], &c, 1, MSG_DONTWAIT) == 1)
 			break;
 	}
-	EXPECT(yes && no);
 	nothing_allowed(s);
 }
 
@@ -508,18 +517,23 @@ TEST(t36_revoked_under_load)
 {
 	struct stage s;
 	int pid;
+	char c;
 
 	set_stage(&s);
 	pid = spawn(hammer, &s);
 	hear(s.sock[1], 'w');
-	for (int i = 0; i < 200; i++) {
+	/* At least that often, and until it has heard yes and no. */
+	for (int i = 0; i < 200 || recv(s.sock[1], &c, 1, MSG_DONTWAIT) != 1; i++) {
 		MUST(grant(s.admin, s.rich, i % 2 ? 0 : RUN_AND_LOAD));
 		if (i % 8 == 0)
 			sleep_ms(5);
 	}
+	MUST(grant(s.admin, s.rich, 0));
 	/* The last word was no. */
 	say(s.sock[1], 'e');
 	reap(pid);
+	AUDIT_EXPECT("op=grant", "rights=0x0 ", "/rich\"", "res=1");
+	AUDIT_EXPECT("op=deny", "rights=0x1 ", "count=", "errno=13 res=0");
 	unharmed();
 }
 
@@ -557,6 +571,7 @@ TEST(t37_hidden_device)
 {
 	struct stage s;
 	struct bound b;
+	char device[40];
 	int null, root;
 
 	set_stage(&s);
@@ -568,6 +583,8 @@ TEST(t37_hidden_device)
 	MUST(grant_one_device(s.admin, s.rich, RUN_AND_LOAD, null));
 	MUST(send_fd(s.sock[0], root));
 	in_child(sees_null_only, &s);
+	snprintf(device, sizeof(device), "device=\"aioffload%d\" ", s.cpu);
+	AUDIT_EXPECT("op=deny", "uid=65534 ", "rights=0x1 ", device, "errno=19 res=0");
 	/* A child can't bring back what its parent does not have. */
 	EXPECT_ERRNO(grant_one_device(s.admin, cg_open("rich/child"), RUN_AND_LOAD, s.cpu), EPERM);
 	unharmed();
