@@ -64,7 +64,7 @@ modules:
 	$(MAKE) -C $(KDIR) M=$(KMOD) $(KVARS) $(KFLAGS) modules
 
 userspace:
-	$(MAKE) -C $(TOP)/userspace
+	$(MAKE) -j$$(nproc) -C $(TOP)/userspace
 
 modules_install: modules
 	$(MAKE) -C $(KDIR) M=$(KMOD) $(KVARS) INSTALL_MOD_PATH=$(DESTDIR) \
@@ -93,16 +93,12 @@ $(B)/rpm/stamp: $(PKG_FILES) $(TOP)/tools/pkg
 
 # ---- tests ----
 
-# One after the other, whatever -j says: each uses the whole machine.
+# One after the other, whatever -j says: each uses the whole machine. But the
+# ioctl fuzzer mostly waits, for a fixed time, and has company.
 test:
 	$(TOP)/tools/deps test
-	$(MAKE) lint
-	$(MAKE) unit
-	$(MAKE) fuzz-quick
-	$(MAKE) deb rpm
-	$(TOP)/tools/vm build
-	$(MAKE) test-vm
-	$(TOP)/tools/fuzz-ioctl --kernel auto --minutes 3 --seed 1
+	MAKE="$(MAKE)" $(TOP)/tools/stages lint unit fuzz-quick packages images \
+		test-vm,fuzz-ioctl
 
 lint:
 	$(TOP)/tools/lint
@@ -123,9 +119,20 @@ unit:
 fuzz-quick:
 	$(TOP)/tools/fuzz-quick $(FUZZ_SECONDS)
 
-test-vm: deb rpm userspace
-	$(PYTEST) -p no:cacheprovider -ra $(TOP)/tests/vm $(TOP)/tests/packaging \
-		$(TOP)/tests/security $(TOP)/tests/audit $(PYTEST_ARGS)
+packages: deb rpm userspace
+
+images: deb
+	$(TOP)/tools/vm build
+
+# The machines of the others run beside tests/packaging, so it goes first.
+# capture=sys: what machines and images being made have to say is seen at once.
+test-vm: packages
+	$(PYTEST) --capture=sys -p no:cacheprovider -ra $(TOP)/tests/packaging \
+		$(TOP)/tests/vm $(TOP)/tests/audit $(TOP)/tests/security \
+		$(PYTEST_ARGS)
+
+fuzz-ioctl: deb
+	$(TOP)/tools/fuzz-ioctl --kernel auto --minutes 3 --seed 1
 
 # ---- with every check that a kernel has ----
 
@@ -161,4 +168,5 @@ distclean:
 	rm -rf $(B)
 
 .PHONY: all modules userspace modules_install install deb rpm test lint unit \
-	fuzz-quick test-vm debug-kernel test-debug fuzz demo bench clean distclean
+	fuzz-quick packages images test-vm fuzz-ioctl debug-kernel test-debug fuzz \
+	demo bench clean distclean
