@@ -109,6 +109,7 @@ ARM_UNIT := test_kernels test_kernels_elem test_kernels_f32 test_engine \
 	test_engine_random test_convert_nets test_golden
 unit:
 	$(MAKE) -j$$(nproc) --output-sync=target -C $(TOP)/tests/unit
+	$(MAKE) -j$$(nproc) --output-sync=target -C $(TOP)/tests/sim short
 	GOLDEN_MACS=20000000 \
 	$(MAKE) -j$$(nproc) --output-sync=target -C $(TOP)/tests/unit SAN= \
 		CC=aarch64-linux-gnu-gcc RUN=qemu-aarch64-static \

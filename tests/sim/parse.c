@@ -267,10 +267,14 @@ static void parse_set(struct parser *p)
 	w->arb_params.slice_ns[ARB_BACKGROUND] =
 		get_time(p, "slice_background", w->arb_params.slice_ns[ARB_BACKGROUND]);
 	s = get(p, "policy");
-	if (s && !(w->policy = policy_find(s)))
+	if (s)
+		w->policy = policy_find(s);
+	if (!w->policy)
 		complain(p, "no policy '%s'", s);
 	s = get(p, "placer");
-	if (s && !(w->placer = placer_find(s)))
+	if (s)
+		w->placer = placer_find(s);
+	if (!w->placer)
 		complain(p, "no placer '%s'", s);
 }
 

@@ -163,7 +163,8 @@ static void admitted_streams_are_in_time(void **state)
 			 "load=closed:4 len=const:%s", whole ? "100us" : "3ms");
 		text_add(&t, "queue i group=b count=3 class=interactive load=poisson:2ms "
 			 "len=const:100us");
-		text_add(&t, "queue n group=b load=closed:8 len=%s", whole ? "const:100us" : "exp:2ms");
+		text_add(&t, "queue n group=b load=closed:8 len=%s",
+			 whole ? "const:100us" : "exp:2ms");
 		text_add(&t, "queue bg group=b class=background load=closed:8 len=%s",
 			 whole ? "const:100us" : "const:50ms");
 		w = run_text(&t);

@@ -82,8 +82,7 @@ enum load_kind {
 	LOAD_POISSON,	/* a: mean gap */
 	LOAD_BURSTY,	/* a: mean gap while on, b: mean on, c: mean off */
 	LOAD_DIURNAL,	/* a: mean gap at the peak, b: length of a day */
-	LOAD_NAP,	/* adversary: works for a, sleeps for b, comes back to
-			 * collect credit for having slept */
+	LOAD_NAP,	/* adversary: works for a, sleeps for b */
 	LOAD_FLOOD,	/* adversary: b jobs at once every a */
 	LOAD_ONCE,	/* a: jobs, all at the start */
 	LOAD_TRACE,	/* arrivals come from a file */
@@ -129,8 +128,7 @@ struct fluid_node {
 	double weight;
 	double backlog;			/* leaves only: work that waits */
 	double served;			/* of it and all below */
-	double active;			/* weights of active children; a leaf:
-					 * 1 if it has a backlog */
+	double active;			/* children's weights; a leaf: 1 or 0 */
 };
 
 struct fluid {
