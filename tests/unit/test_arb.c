@@ -1,0 +1,436 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* The arbiter: the order of the classes, its contract, and its limits. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sched/arb_internal.h>
+#include "arb_drive.h"
+#include "unit.h"
+
+#define MS	1000000ULL
+#define US	1000ULL
+#define SEC	1000000000ULL
+#define YEAR	(31557600ULL * SEC)
+
+static struct arb a;
+static struct arb_stream s[8];
+static struct arb_job job[16];
+
+static void fresh(const struct arb_params *params)
+{
+	struct arb_params p;
+
+	arb_params_default(&p);
+	assert_int_equal(arb_init(&a, params ? params : &p), 0);
+	memset(s, 0, sizeof(s));
+	memset(job, 0, sizeof(job));
+}
+
+/* Streams 0 to 3: one of each class, s[ARB_NORMAL] normal and so on. */
+static void one_of_each(void)
+{
+	u32 i;
+
+	fresh(NULL);
+	for (i = 0; i < ARB_NR_CLASSES; i++)
+		assert_int_equal(arb_stream_init(&a, &s[i], NULL,
+						 i == ARB_REALTIME ? 0 : i,
+						 100), 0);
+	assert_int_equal(arb_stream_set_realtime(&a, &s[ARB_REALTIME], MS,
+						 10 * MS, 0, NULL), 0);
+}
+
+static void check(void)
+{
+	const struct arb_stream *all[8];
+	u32 i, n = 0;
+
+	for (i = 0; i < 8; i++)
+		if (s[i].group)
+			all[n++] = &s[i];
+	arb_check(&a, all, n, NULL, 0);
+}
+
+static void arrive(u32 stream, u32 j, u64 now)
+{
+	assert_int_equal(arb_arrive(&a, &s[stream], &job[j], now, 0, 100 * US),
+			 0);
+	check();
+}
+
+static void test_order_of_classes(void **state)
+{
+	one_of_each();
+	arrive(ARB_BACKGROUND, 0, 10);
+	arrive(ARB_NORMAL, 1, 11);
+	arrive(ARB_INTERACTIVE, 2, 12);
+	arrive(ARB_REALTIME, 3, 13);
+	assert_ptr_equal(arb_pick(&a, 20), &job[3]);
+	assert_ptr_equal(arb_pick(&a, 20), &job[2]);
+	assert_ptr_equal(arb_pick(&a, 20), &job[1]);
+	assert_ptr_equal(arb_pick(&a, 20), &job[0]);
+	assert_null(arb_pick(&a, 20));
+	check();
+}
+
+/* Each class interrupts those below, and none above. */
+static void test_who_must_yield(void **state)
+{
+	static const u32 by_rank[] = { ARB_REALTIME, ARB_INTERACTIVE,
+				       ARB_BACKGROUND };
+	u32 hi, lo;
+
+	for (hi = 0; hi < 3; hi++)
+		for (lo = 0; lo < 3; lo++) {
+			if (hi == lo)
+				continue;
+			one_of_each();
+			arrive(by_rank[lo], 0, 10);
+			assert_ptr_equal(arb_pick(&a, 10), &job[0]);
+			assert_false(arb_should_yield(&a, &job[0], 11));
+			arrive(by_rank[hi], 1, 12);
+			assert_int_equal(arb_tile(&a, &job[0], 50 * US,
+						  50 * US), hi < lo);
+			assert_int_equal(arb_should_yield(&a, &job[0], 50 * US),
+					 hi < lo);
+			assert_int_equal(arb_yield(&a, &job[0], 0, 50 * US, 0),
+					 0);
+			check();
+			assert_ptr_equal(arb_pick(&a, 50 * US),
+					 &job[hi < lo]);
+		}
+}
+
+/* A budget that ends makes the job give way at the next tile. */
+static void test_a_spent_budget_yields(void **state)
+{
+	one_of_each();
+	arrive(ARB_REALTIME, 0, 0);
+	arrive(ARB_NORMAL, 1, 0);
+	assert_ptr_equal(arb_pick(&a, 0), &job[0]);
+	assert_int_equal(arb_tile(&a, &job[0], 900 * US, 900 * US), 0);
+	assert_int_equal(arb_tile(&a, &job[0], 100 * US, MS), 1);
+	assert_int_equal(arb_yield(&a, &job[0], 0, MS, 0), 0);
+	assert_ptr_equal(arb_pick(&a, MS), &job[1]);
+	assert_int_equal(arb_done(&a, &job[1], 100 * US, 2 * MS), 0);
+	/* for free, as nobody else wants to */
+	assert_ptr_equal(arb_pick(&a, 2 * MS), &job[0]);
+	assert_int_equal(arb_tile(&a, &job[0], MS, 3 * MS), 0);
+	assert_true(s[ARB_REALTIME].server.budget == MS);
+	arrive(ARB_NORMAL, 1, 4 * MS);
+	assert_true(arb_should_yield(&a, &job[0], 4 * MS));
+	/* its next period begins meanwhile */
+	assert_int_equal(arb_tile(&a, &job[0], MS, 11 * MS), 0);
+	assert_int_equal(arb_tile(&a, &job[0], MS / 2, 12 * MS), 0);
+	assert_true(s[ARB_REALTIME].server.budget == MS / 2);
+	check();
+}
+
+static void test_misuse_is_refused(void **state)
+{
+	struct arb_loan loan;
+
+	one_of_each();
+	assert_int_equal(arb_leave(&a, &job[0], 1), -ENOENT);
+	assert_int_equal(arb_done(&a, &job[0], 1, 1), -EINVAL);
+	assert_int_equal(arb_tile(&a, &job[0], 1, 1), -EINVAL);
+	assert_int_equal(arb_yield(&a, &job[0], 1, 1, 1), -EINVAL);
+	assert_false(arb_should_yield(&a, &job[0], 1));
+
+	arrive(ARB_NORMAL, 0, 1);
+	assert_int_equal(arb_arrive(&a, &s[1], &job[0], 1, 0, 0), -EBUSY);
+	assert_int_equal(arb_done(&a, &job[0], 1, 1), -EINVAL);
+	assert_int_equal(arb_tile(&a, &job[0], 1, 1), -EINVAL);
+	assert_int_equal(arb_yield(&a, &job[0], 1, 1, 1), -EINVAL);
+	assert_int_equal(arb_stream_exit(&a, &s[ARB_NORMAL]), -EBUSY);
+	assert_ptr_equal(arb_pick(&a, 1), &job[0]);
+	assert_int_equal(arb_leave(&a, &job[0], 1), -ENOENT);
+	assert_int_equal(arb_arrive(&a, &s[1], &job[0], 1, 0, 0), -EBUSY);
+	assert_int_equal(arb_stream_exit(&a, &s[ARB_NORMAL]), -EBUSY);
+	assert_int_equal(arb_done(&a, &job[0], 1, 1), 0);
+	assert_int_equal(arb_done(&a, &job[0], 1, 1), -EINVAL);
+
+	arrive(ARB_NORMAL, 0, 1);
+	assert_int_equal(arb_leave(&a, &job[0], 1), 0);
+	assert_int_equal(arb_leave(&a, &job[0], 1), -ENOENT);
+	assert_null(arb_pick(&a, 1));
+	assert_int_equal(arb_lend(&a, &loan, &s[0], &s[1], 1), 0);
+	assert_int_equal(arb_stream_exit(&a, &s[0]), -EBUSY);
+	assert_int_equal(arb_stream_exit(&a, &s[1]), -EBUSY);
+	arb_unlend(&a, &loan, 1);
+	check();
+	assert_int_equal(arb_stream_exit(&a, &s[0]), 0);
+}
+
+static void test_bad_parameters_are_refused(void **state)
+{
+	struct arb_params p, ok;
+	struct arb_group g;
+
+	arb_params_default(&ok);
+	p = ok;
+	p.servers = 0;
+	assert_int_equal(arb_init(&a, &p), -EINVAL);
+	p.servers = 65537;
+	assert_int_equal(arb_init(&a, &p), -EINVAL);
+	p = ok;
+	p.slice_ns[ARB_INTERACTIVE] = 0;
+	assert_int_equal(arb_init(&a, &p), -EINVAL);
+	p.slice_ns[ARB_INTERACTIVE] = ARB_MAX_NS + 1;
+	assert_int_equal(arb_init(&a, &p), -EINVAL);
+	p = ok;
+	p.floor_ppm = 50001;
+	assert_int_equal(arb_init(&a, &p), -EINVAL);
+	p.floor_ppm = ~0U;
+	assert_int_equal(arb_init(&a, &p), -EINVAL);
+	p = ok;
+	p.limit_ppm = ~0U;
+	assert_int_equal(arb_init(&a, &p), -EINVAL);
+
+	fresh(NULL);
+	assert_int_equal(arb_stream_init(&a, &s[0], NULL, ARB_NORMAL, 0),
+			 -EINVAL);
+	assert_int_equal(arb_stream_init(&a, &s[0], NULL, ARB_NORMAL, 10001),
+			 -EINVAL);
+	assert_int_equal(arb_stream_init(&a, &s[0], NULL, ARB_REALTIME, 1),
+			 -EINVAL);
+	assert_int_equal(arb_stream_init(&a, &s[0], NULL, 77, 1), -EINVAL);
+	assert_int_equal(arb_group_init(&a, &g, NULL, 0), -EINVAL);
+	assert_int_equal(arb_group_init(&a, &g, NULL, 10001), -EINVAL);
+	assert_int_equal(arb_group_set_weight(&a, &a.root, 100), -EINVAL);
+	assert_int_equal(arb_group_exit(&a, &a.root), -EBUSY);
+	assert_int_equal(arb_group_init(&a, &g, NULL, 1), 0);
+	assert_int_equal(arb_group_set_weight(&a, &g, 0), -EINVAL);
+	assert_int_equal(arb_stream_init(&a, &s[0], &g, ARB_NORMAL, 1), 0);
+	assert_int_equal(arb_group_exit(&a, &g), -EBUSY);
+	assert_int_equal(arb_stream_exit(&a, &s[0]), 0);
+	assert_int_equal(arb_group_exit(&a, &g), 0);
+	assert_true(a.root.children == 0);
+}
+
+/* Down to the deepest group there may be, and no further. */
+static void test_depth_is_limited(void **state)
+{
+	struct arb_group g[ARB_MAX_DEPTH];
+	u32 i;
+
+	fresh(NULL);
+	for (i = 0; i < ARB_MAX_DEPTH - 1; i++)
+		assert_int_equal(arb_group_init(&a, &g[i], i ? &g[i - 1] : NULL,
+						1 + i), 0);
+	assert_int_equal(arb_group_init(&a, &g[i], &g[i - 1], 1), -E2BIG);
+	assert_int_equal(arb_stream_init(&a, &s[0], &g[i - 1], ARB_INTERACTIVE,
+					 1), 0);
+	assert_int_equal(arb_stream_init(&a, &s[1], NULL, ARB_NORMAL, 1), 0);
+	arb_arrive(&a, &s[0], &job[0], 1, 0, 5 * MS);
+	assert_ptr_equal(arb_pick(&a, 1), &job[0]);
+	arb_arrive(&a, &s[1], &job[1], 1, 0, 0);
+	assert_int_equal(arb_tile(&a, &job[0], 20 * MS, 20 * MS), 1);
+	assert_int_equal(arb_yield(&a, &job[0], 0, 20 * MS, 0), 0);
+	assert_ptr_equal(arb_pick(&a, 20 * MS), &job[1]);
+	assert_true(arb_lag(&g[0].level[ARB_FAIR].ent) < 0);
+	arb_done(&a, &job[1], 1, 21 * MS);
+	assert_int_equal(arb_leave(&a, &job[0], 21 * MS), 0);
+	assert_int_equal(arb_stream_exit(&a, &s[0]), 0);
+	while (i--)
+		assert_int_equal(arb_group_exit(&a, &g[i]), 0);
+}
+
+static void test_statistics(void **state)
+{
+	one_of_each();
+	arb_arrive(&a, &s[ARB_NORMAL], &job[0], 100, 5000, 0);
+	arb_arrive(&a, &s[ARB_NORMAL], &job[1], 200, 900, 0);
+	arb_pick(&a, 300);
+	arb_tile(&a, &job[0], 50, 350);
+	arb_yield(&a, &job[0], 10, 360, 0);
+	assert_ptr_equal(arb_pick(&a, 400), &job[0]);
+	arb_done(&a, &job[0], 20, 1000);
+	assert_ptr_equal(arb_pick(&a, 1000), &job[1]);
+	arb_done(&a, &job[1], 7, 1100);
+	assert_true(s[0].stats.served == 87 && s[0].stats.done == 2);
+	assert_true(s[0].stats.misses == 1 && s[0].stats.late_max == 200);
+	assert_true(s[0].stats.waited == 1000 && s[0].stats.wait_max == 800);
+	assert_true(s[0].stats.yields == 1);
+	assert_true(a.served[ARB_NORMAL] == 87);
+	assert_true(a.root.served[ARB_NORMAL] == 87);
+}
+
+/* ---- the ends of the ranges --------------------------------------------- */
+
+/*
+ * A hundred years on, weights 1 and 10000, jobs of 1 ns and 10 s: UBSan looks
+ * on, and the shares are as they should be.
+ */
+static void test_extremes(void **state)
+{
+	static const u32 weight[] = { 1, 10000, 1, 10000 };
+	struct source src[4];
+	struct drive d;
+	u64 all, due;
+	u32 i;
+
+	drive_init(&d, NULL, src, 4);
+	d.now = 100 * YEAR;
+	for (i = 0; i < 4; i++) {
+		assert_int_equal(arb_stream_init(&d.a, &src[i].stream, NULL,
+						 ARB_NORMAL, weight[i]), 0);
+		src[i].job_ns = i < 2 ? 10 * SEC : 1;
+		src[i].backlog = 3;
+	}
+	/* virtual time is about to wrap */
+	d.a.root.level[ARB_FAIR].vtime = ~0ULL - 1000;
+	d.a.root.level[ARB_FAIR].high = ~0ULL - 1000;
+	source_backlog(&d, &src[0]);
+	source_backlog(&d, &src[1]);
+	drive_run(&d, 100 * YEAR + 1000000 * SEC);
+	all = d.a.served[ARB_NORMAL];
+	assert_true(all >= 999990 * SEC);
+	due = all / 10001;
+	assert_true(src[0].stream.stats.served + 10 * SEC >= due);
+	assert_true(src[0].stream.stats.served <= due + 10 * SEC);
+	source_backlog(&d, &src[2]);
+	source_backlog(&d, &src[3]);
+	/* the first few of 1 ns, 10 s of the other, 10 s that are owed then */
+	drive_run(&d, d.running[0]->until + 2000);
+	drive_run(&d, d.running[0]->until + 2000);
+	assert_true(src[3].stream.stats.served > 1990);
+	drive_end(&d);
+}
+
+/* Times and lengths beyond what is allowed are cut, not wrapped. */
+static void test_absurd_lengths(void **state)
+{
+	static const u64 ns[] = { 0, 1, ARB_MAX_NS, ARB_MAX_NS + 1,
+				  (1ULL << 63) - 1, 1ULL << 63, ~0ULL };
+	u64 now = 1;
+	u32 i, k, round;
+
+	one_of_each();
+	for (round = 0; round < 3; round++)
+		for (i = 0; i < 7; i++)
+			for (k = 0; k < 7; k++) {
+				u32 c = (i + k + round) % ARB_NR_CLASSES;
+				struct arb_job *j;
+
+				assert_int_equal(arb_arrive(&a, &s[c], &job[0],
+							    now, ns[i], ns[k]),
+						 0);
+				check();
+				j = arb_pick(&a, now);
+				assert_ptr_equal(j, &job[0]);
+				check();
+				assert_true(arb_tile(&a, j, ns[k], now) >= 0);
+				check();
+				now += 1000;
+				assert_int_equal(arb_yield(&a, j, ns[i], now,
+							   ns[i]), 0);
+				check();
+				j = arb_pick(&a, now);
+				assert_int_equal(arb_done(&a, j, ns[k], now),
+						 0);
+				check();
+			}
+	assert_true(s[ARB_REALTIME].server.release < 1ULL << 62);
+}
+
+/* ---- the tree ----------------------------------------------------------- */
+
+static int by_order(const void *x, const void *y)
+{
+	const u64 *p = x, *q = y;
+
+	return p[0] != q[0] ? (arb_before(p[0], q[0]) ? -1 : 1) :
+	       (p[1] > q[1]) - (p[1] < q[1]);
+}
+
+/* A sorted array does the same. */
+static void test_tree_against_an_array(void **state)
+{
+	enum { MANY = 500 };
+	static struct arb_node node[MANY];
+	static u64 sorted[MANY][3];	/* key, order of insertion, node */
+	struct arb_tree tree = { NULL };
+	struct drive d = { .rnd = 42 };
+	u32 n = 0, i, step, count;
+	bool in[MANY] = { false };
+	u64 base, order = 0;
+
+	for (step = 0; step < 40000; step++) {
+		u32 which = drive_random(&d) % MANY;
+		struct arb_node *x = &node[which], *at;
+		u64 min;
+
+		base = step < 20000 ? 0 : ~0ULL - 100;	/* wraps */
+		if (step == 20000)
+			while (tree.root) {
+				in[tree.root - node] = false;
+				arb_tree_erase(&tree, tree.root);
+				n = 0;
+			}
+		if (in[which] && drive_random(&d) % 3 == 0) {
+			arb_tree_set_val(&tree, x, drive_random(&d) % 1000);
+		} else if (in[which]) {
+			arb_tree_erase(&tree, x);
+			for (i = 0; sorted[i][2] != which; i++)
+				;
+			memmove(sorted[i], sorted[i + 1],
+				(--n - i) * sizeof(sorted[0]));
+			in[which] = false;
+		} else {
+			x->key = base + drive_random(&d) % 200;
+			x->val = drive_random(&d) % 1000;
+			arb_tree_insert(&tree, x);
+			sorted[n][0] = x->key;
+			sorted[n][1] = order++;
+			sorted[n++][2] = which;
+			qsort(sorted, n, sizeof(sorted[0]), by_order);
+			in[which] = true;
+		}
+		assert_ptr_equal(arb_tree_first(&tree),
+				 n ? &node[sorted[0][2]] : NULL);
+		assert_ptr_equal(arb_tree_last(&tree),
+				 n ? &node[sorted[n - 1][2]] : NULL);
+		if (step % 50)
+			continue;
+		min = ~0ULL;
+		for (i = 0; i < n; i++)
+			if (node[sorted[i][2]].val < min)
+				min = node[sorted[i][2]].val;
+		assert_true(!n || tree.root->min == min);
+		/* in order, by way of the parents */
+		at = arb_tree_first(&tree);
+		for (count = 0; at; count++) {
+			assert_ptr_equal(at, &node[sorted[count][2]]);
+			if (at->child[1]) {
+				at = at->child[1];
+				while (at->child[0])
+					at = at->child[0];
+			} else {
+				while (at->parent && at == at->parent->child[1])
+					at = at->parent;
+				at = at->parent;
+			}
+		}
+		assert_int_equal(count, n);
+		/* 1.44 log2 of 500 */
+		assert_true(!n || tree.root->height <= 13);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_order_of_classes),
+		cmocka_unit_test(test_who_must_yield),
+		cmocka_unit_test(test_a_spent_budget_yields),
+		cmocka_unit_test(test_misuse_is_refused),
+		cmocka_unit_test(test_bad_parameters_are_refused),
+		cmocka_unit_test(test_depth_is_limited),
+		cmocka_unit_test(test_statistics),
+		cmocka_unit_test(test_extremes),
+		cmocka_unit_test(test_absurd_lengths),
+		cmocka_unit_test(test_tree_against_an_array),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
