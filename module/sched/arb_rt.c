@@ -84,6 +84,7 @@ int arb_stream_set_realtime(struct arb *a, struct arb_stream *s,
 			*left_ppm = left;
 		return -ENOSPC;
 	}
+	arb_ent_exit(&s->ent);
 	memset(srv, 0, sizeof(*srv));
 	srv->runtime_ns = runtime_ns;
 	srv->period_ns = period_ns;

@@ -158,18 +158,22 @@ static u64 next_event(const struct drive *d)
 	return at;
 }
 
-void drive_run(struct drive *d, u64 until)
+static void advance(struct drive *d, u64 to)
 {
 	u32 i;
 
-	for (;;) {
-		u64 at = next_event(d);
+	for (i = 0; i < d->servers; i++)
+		d->idle_ns += d->running[i] ? 0 : to - d->now;
+	d->now = to;
+}
 
-		if (at > until)
-			break;
-		for (i = 0; i < d->servers; i++)
-			d->idle_ns += d->running[i] ? 0 : at - d->now;
-		d->now = at;
+void drive_run(struct drive *d, u64 until)
+{
+	u64 at;
+	u32 i;
+
+	while ((at = next_event(d)) <= until) {
+		advance(d, at);
 		for (i = 0; i < d->nr_src; i++)
 			while (d->src[i].next_at <= at)
 				d->src[i].arrive(d, &d->src[i]);
@@ -179,6 +183,7 @@ void drive_run(struct drive *d, u64 until)
 		fill(d);
 		check(d);
 	}
+	advance(d, until);
 }
 
 /* Everything off the device and out of the arbiter, and memory given back. */

@@ -349,6 +349,29 @@ static void test_admission_refuses_nonsense(void **state)
 	drive_end(&d);
 }
 
+/* Who still owes its fair share something leaves all of that behind. */
+static void test_promised_while_it_owes(void **state)
+{
+	struct arb_level *lv;
+	struct source src[2];
+	struct drive d;
+
+	drive_init(&d, NULL, src, 2);
+	stream(&d, &src[0], ARB_NORMAL, MS);
+	stream(&d, &src[1], ARB_NORMAL, MS);
+	source_backlog(&d, &src[0]);
+	drive_run(&d, d.now);
+	drive_arrive(&d, &src[1], 5 * MS, 0);
+	while (!src[1].stream.stats.done)
+		drive_run(&d, d.now + MS);
+	lv = src[1].stream.ent.level;
+	assert_true(src[1].stream.ent.lingers);
+	assert_true(lv->weight == 200);
+	assert_int_equal(promise(&d, &src[1], MS, 10 * MS, 0), 0);
+	assert_true(lv->weight == 100 && !lv->linger.root);
+	drive_end(&d);
+}
+
 /* What is said to be left is admitted, and not a millionth more. */
 static void test_what_is_left_is_exact(void **state)
 {
@@ -513,6 +536,7 @@ int main(void)
 		cmocka_unit_test(test_debts_are_paid),
 		cmocka_unit_test(test_admission),
 		cmocka_unit_test(test_admission_refuses_nonsense),
+		cmocka_unit_test(test_promised_while_it_owes),
 		cmocka_unit_test(test_what_is_left_is_exact),
 		cmocka_unit_test(test_several_servers),
 		cmocka_unit_test(test_a_lender_pays_for_its_borrower),
