@@ -399,6 +399,7 @@ void engine_place(struct world *w, struct job *j)
 	if (!sp->spread && sp->n_devices > 1)
 		i = w->placer->pick(q, j, w->now);
 	d = sp->devices[i];
+	q->switches += q->submitted > 1 && i != q->last;
 	q->last = i;
 	w->placer->sent(d, j, w->now);
 	s = stream_of(q, i);

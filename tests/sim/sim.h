@@ -250,6 +250,7 @@ struct queue {
 	u32 outstanding;
 	u64 phase;			/* bursty: end of this phase */
 	u64 submitted, done, missed;
+	u64 switches;			/* jobs placed elsewhere than the last one */
 	u64 served;			/* device time in the measured window */
 	u64 max_gap;			/* longest without service though wanted */
 	bool refused;			/* realtime, and not admitted */

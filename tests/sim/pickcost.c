@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * What the arbiter adds to a job, in instructions: its arrival, its pick and
+ * its end, with so many streams waiting. Counted exactly, by a parent that
+ * lets the measured process do one instruction at a time: the same on every
+ * machine and every run, whatever else is going on. Prints CSV.
+ *
+ *	pickcost [MAX-STREAMS]		default: 1000000
+ */
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "sim.h"
+
+#define JOBS	100	/* measured at each size */
+
+struct member {
+	struct arb_stream s;
+	struct arb_job job[2];
+};
+
+/* The streams are shared by groups of a hundred, these by a root. */
+static struct member *populate(struct arb *a, u32 n, bool realtime)
+{
+	struct member *m = calloc(n, sizeof(*m));
+	struct arb_group *g = calloc(n / 100 + 1, sizeof(*g));
+	struct rng r;
+	u32 i;
+
+	rng_seed(&r, n);
+	for (i = 0; i <= n / 100; i++)
+		if (arb_group_init(a, &g[i], NULL, 100))
+			abort();
+	for (i = 0; i < n; i++) {
+		enum arb_class cls = rng_below(&r, 3);
+
+		if (arb_stream_init(a, &m[i].s, &g[i / 100], cls, 100))
+			abort();
+		if (realtime && arb_stream_set_realtime(a, &m[i].s, 1000,
+							4000000000ULL, 0, NULL))
+			abort();
+		if (arb_arrive(a, &m[i].s, &m[i].job[0], i, 0, 1000 + rng_below(&r, 100000)))
+			abort();
+	}
+	return m;
+}
+
+static void round_trip(struct arb *a, u64 *now)
+{
+	struct arb_job *j = arb_pick(a, *now);
+	struct arb_stream *s = j->stream;
+	u64 ns = 1000 + *now % 50000;
+
+	*now += ns;
+	if (arb_done(a, j, ns, *now) || arb_arrive(a, s, j, *now, 0, ns))
+		abort();
+}
+
+/* Warms up, then stops itself before and after what is to be counted. */
+static void measured(u32 n, bool realtime)
+{
+	struct arb_params p;
+	struct arb a;
+	u64 now = SEC;
+	int i;
+
+	arb_params_default(&p);
+	if (arb_init(&a, &p))
+		abort();
+	populate(&a, n, realtime);
+	for (i = 0; i < 1000 + (int)n / 4; i++)
+		round_trip(&a, &now);
+	ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+	raise(SIGSTOP);
+	for (i = 0; i < JOBS; i++)
+		round_trip(&a, &now);
+	raise(SIGSTOP);
+	_exit(0);
+}
+
+/* Instructions from the first SIGSTOP to the second. */
+static u64 count(u32 n, bool realtime)
+{
+	pid_t pid = fork();
+	int status;
+	u64 steps = 0;
+
+	if (pid < 0)
+		exit(1);
+	if (!pid)
+		measured(n, realtime);
+	if (waitpid(pid, &status, 0) < 0 || !WIFSTOPPED(status) ||
+	    WSTOPSIG(status) != SIGSTOP) {
+		fputs("pickcost: can't be traced here\n", stderr);
+		exit(1);
+	}
+	do {
+		steps++;
+		ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL);
+		waitpid(pid, &status, 0);
+	} while (WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP);
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	return steps;
+}
+
+int main(int argc, char **argv)
+{
+	u32 max = argc > 1 ? (u32)strtoul(argv[1], NULL, 0) : 1000000, n;
+
+	puts("streams,fair_instructions,realtime_instructions");
+	for (n = 1; n <= max; n *= 10) {
+		printf("%u,%.1f", n, (double)count(n, false) / JOBS);
+		/* a device promises no more than 950,000 ppm, of which 1 each */
+		if (n <= 100000)
+			printf(",%.1f\n", (double)count(n, true) / JOBS);
+		else
+			puts(",");
+		fflush(stdout);
+	}
+	return 0;
+}
