@@ -12,8 +12,8 @@
  *
  *	i = place_pick(candidates, n, &job, now);
  *	expect = place_sent(dev, cost, &job, now);	keep it with the job
- *	and then exactly one of, where @began says since when the device
- *	worked on it, or 0 if it never did
+ *	and then exactly one of, where @began says since when the device has
+ *	worked on it, or 0 if it never did:
  *	place_ran(dev, cost, samples, expect, began, now);
  *	place_failed(dev, cost, expect, began, now);	the device's fault
  *	place_dropped(dev, cost, expect, began, now);	cancelled, refused
@@ -27,7 +27,7 @@
 
 #define PLACE_NONE	0xffffffffU	/* no candidate */
 #define PLACE_FULL_SPEED 1000	/* of a device, in thousandths */
-#define PLACE_NS_MAX	(1ULL << 42)	/* longest time believed: 73 minutes */
+#define PLACE_NS_MAX	0x3ffffffffffULL /* longest time believed: 73 minutes */
 
 /* What a job wants; the numbers of enum aioffload_hint (uapi). */
 enum place_hint {

@@ -30,8 +30,8 @@
 #define NS_SHIFT	4	/* fractions in mean and dev, */
 #define SLOPE_SHIFT	8	/* slope, */
 #define COUNT_SHIFT	4	/* and centre */
-#define ONE_SAMPLE	(1U << COUNT_SHIFT)
-#define COUNT_MAX	(1U << 24)
+#define ONE_SAMPLE	16U	/* with its fraction */
+#define COUNT_MAX	0x1000000U
 #define TIME_MAX	(PLACE_NS_MAX << NS_SHIFT)
 
 #define WEIGHT		8	/* a new job counts 1/8, */
@@ -166,12 +166,15 @@ static void learn(struct place_cost *c, u32 count, u64 time)
 	u64 most = tolerance(c, predicted, above);
 
 	/* The first job of another size tells the slope; how can it surprise? */
-	if (error <= most || (!c->spread && far >= ONE_SAMPLE)) {
-		c->strikes = 0;
-		c->dev = towards(c->dev, error, weight);
-	} else if (third_strike(c, above ? 1 : -1)) {
+	bool surprise = error > most && (c->spread || far < ONE_SAMPLE);
+
+	if (surprise && third_strike(c, above ? 1 : -1)) {
 		begin_anew(c, count, time, predicted);
 		return;
+	}
+	if (!surprise) {
+		c->strikes = 0;
+		c->dev = towards(c->dev, error, weight);
 	} else {
 		error = most;
 		time = above ? predicted + error : predicted - error;
