@@ -75,16 +75,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static const struct argp_child children[] = {
-	{ &subject_json_argp, 0, NULL, 0 },
-	{ 0 }
-};
-
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
 	.args_doc = "[MODEL.aim]",
-	.children = children,
+	.children = subject_json_child,
 	.doc = "Measure what a job costs on this machine: a bare ioctl, a "
 	       "synchronous run and queues on a model that does nothing; with "
 	       "MODEL.aim also that model.\v"

@@ -287,6 +287,16 @@ const struct argp subject_json_argp = {
 	.parser = parse_subject,
 };
 
+const struct argp_child subject_child[] = {
+	{ &subject_argp, 0, NULL, 0 },
+	{ 0 }
+};
+
+const struct argp_child subject_json_child[] = {
+	{ &subject_json_argp, 0, NULL, 0 },
+	{ 0 }
+};
+
 uint32_t cli_device(struct argp_state *state, const char *text)
 {
 	static const char prefix[] = "aioffload";

@@ -68,6 +68,7 @@ struct subject {
 	bool json;
 };
 extern const struct argp subject_argp, subject_json_argp;
+extern const struct argp_child subject_child[], subject_json_child[];
 
 /* A device's number ("0" or "aioffload0") or "any", or argp_error(). */
 uint32_t cli_device(struct argp_state *state, const char *text);

@@ -19,9 +19,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'j':
 		*json = true;
 		return 0;
-	case ARGP_KEY_ARG:
-		argp_error(state, "unexpected argument '%s'", arg);
-		return EINVAL;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}

@@ -71,16 +71,11 @@ static error_t parse_limit(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static const struct argp_child limit_children[] = {
-	{ &subject_argp, 0, NULL, 0 },
-	{ 0 }
-};
-
 static const struct argp limit_argp = {
 	.options = limit_options,
 	.parser = parse_limit,
 	.args_doc = "CGROUP",
-	.children = limit_children,
+	.children = subject_child,
 	.doc = "Limit what a cgroup and all below it may take together.\v"
 	       "'none' lifts a limit. 'aioffload usage CGROUP' shows what is in "
 	       "use. What would exceed a limit is refused with EDQUOT.",
@@ -107,14 +102,9 @@ int cmd_limit(int argc, char **argv)
 
 /* ---- usage -------------------------------------------------------------- */
 
-static const struct argp_child usage_children[] = {
-	{ &subject_json_argp, 0, NULL, 0 },
-	{ 0 }
-};
-
 static const struct argp usage_argp = {
 	.args_doc = "[CGROUP]",
-	.children = usage_children,
+	.children = subject_json_child,
 	.doc = "What a cgroup (by default the caller's own) and all below it "
 	       "have in use, at most had, and were refused.",
 };

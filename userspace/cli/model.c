@@ -54,16 +54,11 @@ static error_t convert_parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static const struct argp_child convert_children[] = {
-	{ &subject_json_argp, 0, NULL, 0 },
-	{ 0 }
-};
-
 static const struct argp convert_argp = {
 	.options = convert_options,
 	.parser = convert_parse,
 	.args_doc = "IN.tflite",
-	.children = convert_children,
+	.children = subject_json_child,
 	.doc = "Convert a TensorFlow Lite model into a model file for the kernel.\v"
 	       "What can't be converted is named: operator, tensor and reason; "
 	       "'aioffload model info IN.tflite' lists all of it.",
@@ -199,14 +194,9 @@ int cmd_model_convert(int argc, char **argv)
 
 /* ---- info --------------------------------------------------------------- */
 
-static const struct argp_child info_children[] = {
-	{ &subject_json_argp, 0, NULL, 0 },
-	{ 0 }
-};
-
 static const struct argp info_argp = {
 	.args_doc = "FILE",
-	.children = info_children,
+	.children = subject_json_child,
 	.doc = "Say what is in a model file (.aim) or a TensorFlow Lite model "
 	       "(.tflite). Needs no module.\v"
 	       "An .aim file is checked by the same code as in the kernel; of a "

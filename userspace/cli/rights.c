@@ -107,16 +107,11 @@ static error_t parse_grant(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static const struct argp_child cgroup_child[] = {
-	{ &subject_argp, 0, NULL, 0 },
-	{ 0 }
-};
-
 static const struct argp grant_argp = {
 	.options = grant_options,
 	.parser = parse_grant,
 	.args_doc = "CGROUP RIGHTS",
-	.children = cgroup_child,
+	.children = subject_child,
 	.doc = "Say what a cgroup and all below it may do.\v"
 	       "RIGHTS is the whole set, such as exec,load; or a change of it, "
 	       "such as +rt or +rt,-load. 'man aioffload-grant' says what each "
@@ -193,7 +188,7 @@ static error_t parse_revoke(int key, char *arg, struct argp_state *state)
 static const struct argp revoke_argp = {
 	.parser = parse_revoke,
 	.args_doc = "CGROUP [RIGHTS]",
-	.children = cgroup_child,
+	.children = subject_child,
 	.doc = "Take rights, or all of them, from a cgroup and all below it.\v"
 	       "Holds at once, also for what is open and loaded: jobs end with "
 	       "EACCES from the next submission on.",
@@ -255,16 +250,11 @@ static error_t parse_rights(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static const struct argp_child rights_children[] = {
-	{ &subject_json_argp, 0, NULL, 0 },
-	{ 0 }
-};
-
 static const struct argp rights_argp = {
 	.options = rights_options,
 	.parser = parse_rights,
 	.args_doc = "[CGROUP]",
-	.children = rights_children,
+	.children = subject_json_child,
 	.doc = "What the caller, a cgroup, or every cgroup with a grant may do.",
 };
 

@@ -107,16 +107,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static const struct argp_child children[] = {
-	{ &subject_json_argp, 0, NULL, 0 },
-	{ 0 }
-};
-
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
 	.args_doc = "MODEL.aim",
-	.children = children,
+	.children = subject_json_child,
 	.doc = "Run a model on every sample of a file.\v"
 	       "A sample is the model's inputs one after the other, each a raw "
 	       "array without padding; likewise the outputs. 'aioffload model "

@@ -49,16 +49,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static const struct argp_child children[] = {
-	{ &subject_json_argp, 0, NULL, 0 },
-	{ 0 }
-};
-
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
 	.args_doc = "CERT",
-	.children = children,
+	.children = subject_json_child,
 	.doc = "Have this machine admit the models that a key signs: at once, and "
 	       "after each boot.\v"
 	       "Needs root. The way back: 'aioffload block', and removal of the "
