@@ -157,6 +157,8 @@ bench:
 	$(TOP)/tools/deps bench
 	$(TOP)/tools/bench-compute
 	$(TOP)/tools/bench-dispatch
+	$(TOP)/tools/bench-audit
+	$(TOP)/tools/bench-admission
 
 # ---- ----
 

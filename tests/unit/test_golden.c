@@ -331,7 +331,7 @@ static void golden(void **state)
 	if (!run_tree(path, only_model)) {
 		printf("%s is not there: only what the project keeps itself\n",
 		       path);
-		snprintf(path, sizeof(path), "%s/tests/data", top ? top : "../..");
+		snprintf(path, sizeof(path), "%s/tests/data/models", top ? top : "../..");
 		if (!run_tree(path, only_model)) {
 			printf("nor is %s: nothing to compare with\n", path);
 			skip();
