@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 
+import firmware
 import forge
 import machines
 import more_files
@@ -56,12 +57,18 @@ class Attacks(machines.Suite):
             smith = forge.Forge(self.build_dir)
             smith.write(files)
             more_files.write(smith, files)
+            self.flash = firmware.with_key(smith.der("firmware"),
+                                           self.build_dir + "/flash")
 
     def path(self, program):
         return os.path.join(self.build_dir, "bin", program)
 
     def fill(self, share, kernel):
         shutil.copytree(os.path.join(self.build_dir, "files"), share + "/files")
+
+    def options_on(self, kernel):
+        # The debug kernel can't be started by such a firmware.
+        return [] if kernel.startswith("debug-") else self.flash
 
     def environment(self, kernel):
         return {"VMTEST_POLICY": "enforce", "SECTEST_FILES": "/mnt/share/files"}

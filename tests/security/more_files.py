@@ -10,6 +10,7 @@ KEYS = {
     "rsa4096": ["rsa:4096"],
     "curve384": ["ec", "-pkeyopt", "ec_paramgen_curve:P-384"],
     "exponent3": ["rsa:3072", "-pkeyopt", "rsa_keygen_pubexp:3"],
+    "firmware": ["rsa:3072"],
 }
 MIB = bytes(range(256)) * 4096      # no model: its way ends at the verifier
 
@@ -45,6 +46,8 @@ def files(f):
         "with-certificate": forge.append(lut, cms(f, lut, "good", "-md", "sha256")),
         "with-certificate-weak": forge.append(lut, cms(f, lut, "weak", "-md", "sha256")),
         "with-certificate-curve": forge.append(lut, cms(f, lut, "curve", "-md", "sha256")),
+        "firmware": forge.append(lut, cms(f, lut, "firmware", "-md", "sha256")),
+        "firmware-flipped": forge.append(lut[:-1] + bytes([lut[-1] ^ 1]), cms(f, lut, "firmware", "-md", "sha256")),
         "mib": forge.append(large, cms(f, large, "good", "-nocerts", "-md", "sha256")),
         "mib-flipped": forge.append(b"\xff" + large[1:], cms(f, large, "good", "-nocerts", "-md", "sha256")),
     }

@@ -76,6 +76,9 @@ class Suite:
     def environment(self, kernel):
         return {}
 
+    def options_on(self, kernel):
+        return self.options
+
     @contextlib.contextmanager
     def locked(self, what):
         """One at a time, also between two runs of pytest in this tree."""
@@ -143,7 +146,7 @@ class Boot:
                 "--share", share, "--memory", str(self.suite.memory),
                 "--timeout", str(self.suite.timeout),
                 "--dmesg", self._file("dmesg"),
-                "--console", self._file("console")] + self.suite.options
+                "--console", self._file("console")] + self.suite.options_on(self.kernel)
         for a in self.suite.append:
             argv += ["--append", a]
         if BARE:

@@ -30,7 +30,7 @@ static void curve(const char *key, const char *file)
 		close(admitted(ctx, file));
 }
 
-TEST(elliptic_curves_where_the_kernel_has_them)
+TEST_SECONDS(elliptic_curves_where_the_kernel_has_them, 90)
 {
 	fresh();
 	curve("curve", "good-curve");
@@ -106,10 +106,47 @@ TEST(a_key_that_only_root_may_find_serves_everybody)
 	in_child(load_as_nobody, NULL);
 }
 
-/*
- * Nobody here has a key of the system's keyrings, so all that can be seen is
- * that ours are not taken for one, whatever the certificate says.
- */
+/* firmware.py put a certificate where the kernel takes platform keys from. */
+static bool firmware_has_key(void)
+{
+	FILE *f = fopen("/proc/keys", "re");
+	bool has = false;
+	char line[512];
+
+	EXPECT(f);
+	while (fgets(line, sizeof(line), f))
+		has |= !!strstr(line, "aioffload test firmware:");
+	fclose(f);
+	return has;
+}
+
+TEST(a_key_of_the_platform_keyring_signs_models_if_policy_says_so)
+{
+	struct aioffload_policy p = { .keyrings = 0 };
+	struct bound b;
+	int ctx;
+
+	fresh();
+	if (!firmware_has_key())
+		SKIP("the firmware brought no key: without OVMF there is none");
+	ctx = open_ctx(-1);
+	refused(ctx, "firmware", EKEYREJECTED);
+	p.keyrings = AIOFFLOAD_KEYS_SECONDARY;
+	MUST(policy_set(ctx, AIOFFLOAD_POLICY_SET_KEYRINGS, p));
+	refused(ctx, "firmware", ENOKEY);
+	p.keyrings = AIOFFLOAD_KEYS_PLATFORM;
+	MUST(policy_set(ctx, AIOFFLOAD_POLICY_SET_KEYRINGS, p));
+	bound_file(&b, ctx, "firmware");
+	bound_works(&b);
+	refused(ctx, "firmware-flipped", EKEYREJECTED);
+	p.keyrings |= AIOFFLOAD_KEYS_SECONDARY;
+	MUST(policy_set(ctx, AIOFFLOAD_POLICY_SET_KEYRINGS, p));
+	close(admitted(ctx, "firmware"));
+	MUST(key_ctl(KEYCTL_CLEAR_, ring_id(), 0, 0));
+	close(admitted(ctx, "firmware"));
+}
+
+/* Ours are not taken for one of the system's, whatever the certificate says. */
 TEST(system_keyrings_take_their_own_keys_only)
 {
 	struct aioffload_policy p = { .keyrings = 0 };
