@@ -187,7 +187,6 @@ static struct stream *stream_of(struct queue *q, u32 i)
 	s = world_alloc(q->w, sizeof(*s));
 	s->queue = q;
 	s->dev = d;
-	s->index = i;
 	s->group = dgroup_of(q->group, d);
 	s->tail = &s->head;
 	if (q->w->policy->stream_add(s, q->w->now))
@@ -217,7 +216,6 @@ static void put_job(struct stream *s, struct job *j, bool first)
 		*s->tail = j;
 		s->tail = &j->next;
 	}
-	j->ready = s->queue->w->now;
 	s->waiting++;
 	s->dev->waiting++;
 }
@@ -286,7 +284,6 @@ static void dispatch(struct device *d)
 			gap_ended(s);
 		j = take_job(s);
 		s->running++;
-		j->began = w->now;
 		j->stretch = 0;
 		j->told = 0;
 		j->next = NULL;
@@ -557,7 +554,6 @@ static void replace(struct device *d, struct job *j)
 	j->left = 0;
 	if (movable(j->queue)) {
 		w->moved++;
-		j->moves++;
 		engine_place(w, j);
 	} else {
 		w->placer->sent(d, j, w->now);

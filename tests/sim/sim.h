@@ -156,14 +156,12 @@ struct stream;
  * struct job - one piece of work
  * @next:	in its stream's list, or in its device's inbox
  * @stream:	where it waits or runs
- * @ready:	when it last began to wait
- * @began:	when it was last given to a device
  * @work:	on a device of speed 1
  * @noise:	what chance makes of it: 1 on average
  * @cost:	on the device where it is, ns
  * @left:	of @cost
  * @est:	what the scheduler is told beforehand of @left
- * @stretch:	run since @began
+ * @stretch:	run since it was last given to a device
  * @told:	of that, what the policy was told of
  * @expect:	the placer's prediction
  * @exec_began:	when a slot first took it
@@ -174,8 +172,6 @@ struct job {
 	struct stream *stream;
 	u64 arrived;
 	u64 deadline;	/* absolute; 0: none */
-	u64 ready;
-	u64 began;
 	u64 work;
 	double noise;
 	u64 cost;
@@ -187,7 +183,6 @@ struct job {
 	u64 exec_began;
 	u32 samples;
 	u32 turn;
-	u32 moves;
 	struct arb_job arb;
 };
 
@@ -232,7 +227,6 @@ struct stream {
 	struct stream *next_ready;	/* baselines: in the device's ring */
 	bool in_ring;
 	u64 idle_since;
-	u32 index;		/* of the device among the queue's */
 	double served;		/* device time, since the start */
 	struct fluid_node fluid;	/* in the ideal of the whole tree */
 	struct fluid_node at_level;	/* among its siblings */
@@ -263,8 +257,6 @@ struct queue {
 /* A line "queue ..." of the scenario. */
 struct qspec {
 	char name[SIM_NAME];
-	char group[SIM_NAME];
-	char device[SIM_NAME];
 	u32 count;
 	enum arb_class qos;
 	u32 hint;
@@ -283,7 +275,6 @@ struct qspec {
 	struct device **devices;
 	u32 n_devices;
 	struct hist response;
-	struct hist lateness;	/* beyond the deadline */
 };
 
 static inline u32 queue_streams(const struct queue *q)
