@@ -88,6 +88,32 @@ static void whole_jobs_share_by_time(void **state)
 	}
 }
 
+/* Devices that work on several jobs at once, with and without tiles. */
+static void several_servers_share_by_weight(void **state)
+{
+	static const char *const devices[] = {
+		"parallel=4 tile=100us", "parallel=4 depth=12", "parallel=2",
+	};
+	unsigned int i;
+
+	for (i = 0; i < 3; i++) {
+		struct text t = { 0 };
+		struct world *w;
+
+		text_add(&t, "set time=60s\ndevice d %s", devices[i]);
+		text_add(&t, "group a weight=100\ngroup b weight=200");
+		text_add(&t, "group c weight=400\ngroup d weight=800");
+		text_add(&t, "queue a group=a load=closed:16 len=const:10ms");
+		text_add(&t, "queue b group=b load=closed:16 len=const:100us");
+		text_add(&t, "queue c group=c load=closed:16 len=uniform:100us:10ms");
+		text_add(&t, "queue d group=d load=closed:16 len=const:1ms");
+		w = run_text(&t);
+		expect(w, world_share_error(w, false) <= 0.01);
+		expect(w, idle_with_work(w) == 0);
+		world_free(w);
+	}
+}
+
 /* Any tree, any weights, any lengths, everybody always with work to do. */
 static void random_trees_share_by_weight(void **state)
 {
@@ -271,6 +297,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(weights_of_1_2_4_8),
 		cmocka_unit_test(whole_jobs_share_by_time),
+		cmocka_unit_test(several_servers_share_by_weight),
 		cmocka_unit_test(random_trees_share_by_weight),
 		cmocka_unit_test(open_arrivals_follow_gps),
 		cmocka_unit_test(adversaries_gain_nothing),

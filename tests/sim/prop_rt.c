@@ -177,6 +177,42 @@ static void admitted_streams_are_in_time(void **state)
 	}
 }
 
+/* The same on devices with several servers, where EDF isn't optimal. */
+static void admitted_on_several_servers(void **state)
+{
+	unsigned int seed, i, n, m, admitted = 0;
+
+	for (seed = 1; seed <= runs(60); seed++) {
+		struct text t = { 0 };
+		struct world *w;
+		struct rng r;
+
+		rng_seed(&r, seed);
+		m = 2 + (unsigned int)rng_below(&r, 3);
+		n = m + 1 + (unsigned int)rng_below(&r, 6);
+		text_add(&t, "set time=3s seed=%u\ndevice d parallel=%u tile=100us", seed, m);
+		text_add(&t, "group a");
+		for (i = 0; i < n; i++) {
+			u64 period = 2000 + rng_below(&r, 20000);
+			u64 cost = 1 + rng_below(&r, period / 2);
+			u64 due = cost + rng_below(&r, period - cost + 1);
+
+			text_add(&t, "queue r%u class=realtime runtime=%lluus period=%lluus "
+				 "deadline=%lluus load=periodic:%lluus:1 len=const:%lluus", i,
+				 (unsigned long long)cost, (unsigned long long)period,
+				 (unsigned long long)due, (unsigned long long)period,
+				 (unsigned long long)cost);
+		}
+		text_add(&t, "queue n load=closed:16 len=exp:2ms");
+		w = run_text(&t);
+		expect(w, w->lateness.max <= 100 * USEC);
+		expect(w, idle_with_work(w) == 0);
+		admitted += n - w->refused > m;
+		world_free(w);
+	}
+	assert_true(admitted > 0);
+}
+
 /* An overrunner pays for it: nobody else notices, fair classes keep theirs. */
 static void overruns_hurt_their_stream_alone(void **state)
 {
@@ -212,6 +248,7 @@ int main(void)
 		cmocka_unit_test(edf_meets_what_can_be_met),
 		cmocka_unit_test(admission_is_exact),
 		cmocka_unit_test(admitted_streams_are_in_time),
+		cmocka_unit_test(admitted_on_several_servers),
 		cmocka_unit_test(overruns_hurt_their_stream_alone),
 		cmocka_unit_test(ten_thousand_periods),
 	};
