@@ -48,6 +48,16 @@ static void fail_nth(unsigned int n)
 	write_file(path, text);
 }
 
+/* Ours say -1, as libc does, or -errno. */
+static void count(struct op_stats *s, long ret)
+{
+	long err = ret == -1 ? errno : -ret;
+
+	__atomic_fetch_add(ret < 0 ? &s->failed : &s->ok, 1, __ATOMIC_RELAXED);
+	if (ret < 0 && err < NR_ERRNOS)
+		__atomic_fetch_add(&s->with[err], 1, __ATOMIC_RELAXED);
+}
+
 long run_call(struct world *w, const struct call *c)
 {
 	volatile long ret = -1;
@@ -56,9 +66,9 @@ long run_call(struct world *w, const struct call *c)
 		fail_nth(c->fail);
 	if (!sigsetjmp(out_of_call, 1)) {
 		in_call = true;
+		errno = 0;
 		ret = ops[c->op].run(w, c->arg);
-		__atomic_fetch_add(ret < 0 ? &op_stats[c->op].failed :
-				   &op_stats[c->op].ok, 1, __ATOMIC_RELAXED);
+		count(&op_stats[c->op], ret);
 	}
 	in_call = false;
 	if (c->fail)

@@ -62,6 +62,7 @@ struct program {
  *	v		a device's number, or any
  *	s S		a slot; S: mostly any
  *	n		a count		B	bytes
+ *	p		a position: mostly the first
  *	o		an offset	t	a time in ns
  *	k		which model	r	a seed for what is arbitrary
  *	w		any number	f	a few low bits
@@ -172,9 +173,12 @@ bool models_write(const char *dir);	/* to be signed; says their names */
 extern unsigned int program_ms;		/* then it is killed */
 
 /* How often each call succeeded, shared with the programs' processes. */
+#define NR_ERRNOS	136
+
 struct op_stats {
 	uint32_t ok;
 	uint32_t failed;
+	uint32_t with[NR_ERRNOS];	/* 0: it was not called at all */
 };
 
 extern struct op_stats *op_stats;
@@ -215,5 +219,6 @@ void stage_prepare(void);
 void stage_reset(const struct program *last);
 const char *cgroup_path(uint64_t n);
 bool null_insert(void);
+int null_add(const char *settings);	/* for everyone; 0 or -errno */
 
 #endif /* IOCTL_FUZZ_H */

@@ -46,7 +46,7 @@ static uint64_t edge(uint64_t *r)
 /* Few of each, so that calls meet. */
 static uint64_t object(uint64_t *r)
 {
-	return chance(r, 75) ? 0 : rng_below(r, NR_SLOTS);
+	return chance(r, 85) ? 0 : rng_below(r, NR_SLOTS);
 }
 
 static uint64_t how(uint64_t *r)
@@ -90,7 +90,9 @@ static uint64_t ordinary(uint64_t *r, char kind)
 	case 'K':
 		return rng_below(r, NR_KINDS);
 	case 'v':
-		return chance(r, 40) ? AIOFFLOAD_DEVICE_ANY : rng_below(r, 5);
+		if (chance(r, 30))
+			return AIOFFLOAD_DEVICE_ANY;
+		return chance(r, 80) ? rng_below(r, 2) : rng_below(r, 5);
 	case 's':
 		return chance(r, 85) ? rng_below(r, 3) : rng_below(r, 8);
 	case 'S':
@@ -99,6 +101,8 @@ static uint64_t ordinary(uint64_t *r, char kind)
 		return chance(r, 80) ? 1 + rng_below(r, 4) : rng_below(r, 130);
 	case 'B':
 		return chance(r, 80) ? PAGE << rng_below(r, 5) : rng_below(r, 1 << 20);
+	case 'p':
+		return chance(r, 80) ? 0 : rng_below(r, 8);
 	case 'o':
 		return chance(r, 50) ? 0 : 64 * rng_below(r, 64);
 	case 't':
@@ -118,7 +122,7 @@ static uint64_t argument(uint64_t *r, char kind)
 {
 	uint64_t v = ordinary(r, kind);
 
-	if (strchr("sSvnBo", kind) && chance(r, 6))
+	if (strchr("sSvnpBo", kind) && chance(r, 6))
 		v = edge(r);
 	if (kind == 'w' && chance(r, 70))
 		v = edge(r);
@@ -144,49 +148,65 @@ static void add(struct program *p, uint64_t *r, unsigned int op,
 		c->fail = 1 + rng_below(r, chance(r, 80) ? 12 : 200);
 }
 
-static void set_up(struct program *p, uint64_t *r, const char *name,
-		   const uint64_t *arg, unsigned int nr)
+static void set_up(struct program *p, const char *name, const uint64_t *arg,
+		   unsigned int nr)
 {
-	struct call *c;
-	int op = op_find(name);
+	struct call *c = append(p, op_find(name), SETUP);
 
-	if (op < 0 || chance(r, 6))
-		return;
-	c = append(p, op, SETUP);
 	memcpy(c->arg, arg, nr * sizeof(*arg));
 }
 
-#define SET_UP(p, r, name, ...) do {					\
+#define SET_UP(p, name, ...) do {					\
 		const uint64_t args_[] = { __VA_ARGS__ };		\
-		set_up(p, r, name, args_, sizeof(args_) / 8);		\
+		set_up(p, name, args_, sizeof(args_) / 8);		\
 	} while (0)
+
+/*
+ * A context of a device that is there, mostly the null device, whose jobs are
+ * in flight when other calls come; models of the half that is signed, which
+ * every policy admits; and they are bound, so that most jobs run.
+ */
+static void set_up_context(struct program *p, uint64_t *r, uint64_t c)
+{
+	static const uint64_t devices[] = { 1, 1, 1, 0, AIOFFLOAD_DEVICE_ANY, 2 };
+	uint64_t buf = c && chance(r, 15) ? 0 : c;
+
+	SET_UP(p, "open", c, devices[rng_below(r, 6)]);
+	SET_UP(p, "buf_create", c, c, 16 * PAGE, 0);
+	SET_UP(p, "model_load", c, c, 6 + rng_below(r, 6), 0, 0);
+	for (uint64_t slot = 0; slot < 3; slot++)
+		SET_UP(p, "bind", c, c, slot, 0x4000, 4, buf, buf, 0);
+	SET_UP(p, "queue_create", c, c, 1 << rng_below(r, 6), 0, 0);
+	SET_UP(p, "queue_map", c, 0, 0);
+}
+
+static void leave_out(struct program *p, uint64_t *r)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < p->nr; i++) {
+		if (!chance(r, 10))
+			p->call[n++] = p->call[i];
+	}
+	p->nr = n;
+}
 
 /* Without objects most calls end at the door. */
 static void make_setup(struct program *p, uint64_t *r)
 {
-	uint64_t samples = 1 + rng_below(r, 4);
-	uint64_t device = chance(r, 50) ? AIOFFLOAD_DEVICE_ANY : rng_below(r, 3);
-	uint64_t buf = chance(r, 15) ? 1 : 0;
-
 	for (unsigned int i = rng_below(r, 3); i; i--)
-		SET_UP(p, r, "null_add", rng_next(r));
-	for (uint64_t c = 0; c < 2; c++) {
-		if (c && chance(r, 60))
-			break;
-		SET_UP(p, r, "open", c, device);
-		SET_UP(p, r, "buf_create", c, c, 4 * PAGE, 0);
-		/* The second half is signed and admitted by every policy */
-		SET_UP(p, r, "model_load", c, c, 6 + rng_below(r, 6), 0, 0);
-		SET_UP(p, r, "bind", c, c, 0, 0, samples, c, buf ? 0 : c, 0);
-		SET_UP(p, r, "queue_create", c, c, 1 << rng_below(r, 5), 0, 0);
-		SET_UP(p, r, "queue_map", c, 0, 0);
-	}
+		SET_UP(p, "null_add", rng_next(r));
+	set_up_context(p, r, 0);
 	if (chance(r, 30))
-		SET_UP(p, r, "buf_map", 0, 0, 0);
+		set_up_context(p, r, 1);
+	if (chance(r, 30))
+		SET_UP(p, "buf_map", 0, 0, 0);
 	if (chance(r, 20)) {
-		SET_UP(p, r, "eventfd", 0);
-		SET_UP(p, r, "queue_eventfd", 0, 0, 0);
+		SET_UP(p, "eventfd", 0);
+		SET_UP(p, "queue_eventfd", 0, 0, 0);
 	}
+	if (chance(r, 15))
+		leave_out(p, r);
 }
 
 void program_make(struct program *p, uint64_t seed)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  *	ioctl-fuzz [--seed N] [--seconds N] [--models DIR] [--cert FILE]
- *		   [--out DIR] [--keep-going]
+ *		   [--out DIR] [--program-ms N] [--keep-going]
  *	ioctl-fuzz --replay FILE [--rounds N]
  *	ioctl-fuzz --shrink FILE [--rounds N] >SMALLER
  *	ioctl-fuzz --print SEED
@@ -100,12 +100,31 @@ static bool reload(uint64_t *rng)
 	return true;
 }
 
+/* The errno that a call failed with most often, and is not looked at again. */
+static void print_most(struct op_stats *s)
+{
+	unsigned int most = 0;
+
+	for (unsigned int e = 1; e < NR_ERRNOS; e++) {
+		if (s->with[e] > s->with[most])
+			most = e;
+	}
+	if (s->with[most])
+		printf(" %s %u", most ? strerrorname_np(most) : "not called",
+		       s->with[most]);
+	s->with[most] = 0;
+}
+
 /* A call that never succeeds is not tested: look here after a change. */
 static void print_stats(void)
 {
-	for (unsigned int i = 0; i < nr_ops; i++)
-		printf("%-16s %8u ok %8u failed\n", ops[i].name,
-		       op_stats[i].ok, op_stats[i].failed);
+	for (unsigned int i = 0; i < nr_ops; i++) {
+		printf("%-14s %7u ok %7u failed:", ops[i].name, op_stats[i].ok,
+		       op_stats[i].failed);
+		for (unsigned int n = 0; n < 4; n++)
+			print_most(&op_stats[i]);
+		putchar('\n');
+	}
 }
 
 static int fuzz(void)
@@ -238,8 +257,9 @@ static void options(int argc, char **argv)
 		{ "models", 1, NULL, 'm' }, { "out", 1, NULL, 'o' },
 		{ "replay", 1, NULL, 'r' }, { "shrink", 1, NULL, 'k' },
 		{ "rounds", 1, NULL, 'n' }, { "print", 1, NULL, 'p' },
-		{ "cert", 1, NULL, 'c' }, { "write-models", 1, NULL, 'w' }, { "program-ms", 1, NULL, 'l' },
-		{ "keep-going", 0, NULL, 'g' }, { 0 }
+		{ "cert", 1, NULL, 'c' }, { "write-models", 1, NULL, 'w' },
+		{ "program-ms", 1, NULL, 'l' }, { "keep-going", 0, NULL, 'g' },
+		{ 0 }
 	};
 	int c;
 

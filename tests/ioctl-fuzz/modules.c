@@ -200,6 +200,18 @@ static void policy_reset(int ctx)
 	ioctl(ctx, AIOFFLOAD_IOC_POLICY, &p);
 }
 
+int null_add(const char *settings)
+{
+	int ret = write_file(NULL_PARAM "add", settings);
+	char path[40];
+
+	for (unsigned int i = 0; i < 6 && !ret; i++) {
+		snprintf(path, sizeof(path), "/dev/aioffload%u", i);
+		chmod(path, 0666);
+	}
+	return ret;
+}
+
 /* Its own say and limits away, here and on every level. */
 static void cgroups_clear(int ctx)
 {
@@ -273,9 +285,6 @@ void stage_reset(const struct program *last)
 	if (!last || uses(last, "cgroup_make"))
 		cgroups_make();
 	security_reset(last);
-	write_file(NULL_PARAM "add", "latency_ns=100000");
-	if (last)
-		return;
 	chmod("/dev/aioffload", 0666);
-	chmod("/dev/aioffload0", 0666);
+	null_add("latency_ns=100000");
 }

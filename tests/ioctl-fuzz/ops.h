@@ -13,23 +13,24 @@
 	X(buf_create,	"cbBz",		5)				\
 	X(model_load,	"cmkrz",	6)				\
 	X(model_info,	"mz",		1)				\
-	X(model_tensor,	"mfnz",		2)				\
+	X(model_tensor,	"mfpz",		2)				\
 	X(bind,		"cmSonbbz",	10)				\
 	X(bind_odd,	"cmSrz",	4)				\
 	X(unbind,	"csz",		5)				\
-	X(run,		"csnntz",	10)				\
+	X(run,		"cspntz",	14)				\
 	X(queue_create,	"cqnnz",	5)				\
 	X(raw,		"Kwwr",		4)				\
 	/* queues: ops_ring.c */					\
 	X(queue_map,	"qBf",		4)				\
 	X(queue_unmap,	"q",		1)				\
-	X(sqe,		"qsnntfr",	14)				\
+	X(submit,	"qspnnt",	20)				\
+	X(sqe,		"qspntfr",	10)				\
 	X(sqe_torn,	"qwr",		3)				\
 	X(sq_tail,	"qwf",		4)				\
 	X(cq_head,	"qwf",		3)				\
 	X(reap,		"qn",		6)				\
 	X(scribble,	"qwrn",		3)				\
-	X(enter,	"qnntz",	14)				\
+	X(enter,	"qnntz",	10)				\
 	X(poll,		"qft",		3)				\
 	X(epoll,	"qf",		2)				\
 	X(eventfd,	"e",		2)				\
@@ -42,7 +43,7 @@
 	X(udmabuf,	"bB",		2)				\
 	X(madvise,	"Kqf",		2)				\
 	/* processes and descriptors: ops_sys.c */			\
-	X(close,	"Kq",		6)				\
+	X(close,	"Kq",		5)				\
 	X(dup,		"Kqq",		2)				\
 	X(send_fd,	"Kq",		2)				\
 	X(file_io,	"Kqfn",		1)				\

@@ -177,7 +177,7 @@ long op_model_tensor(struct world *w, const uint64_t *a)
 	struct aioffload_model_tensor s = STRUCT(model_tensor);
 
 	s.dir = a[1] & 3;
-	s.index = a[2] - 1;
+	s.index = a[2];
 	return CALL(w, world_fd(w, K_MODEL, a[0]), MODEL_TENSOR, s, a[3]);
 }
 
@@ -222,10 +222,11 @@ long op_bind_odd(struct world *w, const uint64_t *a)
 	s.ios = rng_below(&r, 8) ? (uintptr_t)ios : rng_next(&r);
 	for (unsigned int i = 0; i < 16; i++) {
 		ios[i] = (struct aioffload_bind_io){
-			.buf_fd = world_fd(w, K_BUF, rng_next(&r)),
+			.buf_fd = world_fd(w, K_BUF, rng_below(&r, 8) ? 0 :
+					   rng_next(&r)),
 			.offset = rng_below(&r, 16) ? 1024 * i :
 				rng_next(&r) >> rng_below(&r, 64),
-			.stride = rng_below(&r, 8) ? 64 * rng_below(&r, 4) :
+			.stride = rng_below(&r, 8) ? 64 * rng_below(&r, 32) :
 				rng_next(&r) >> rng_below(&r, 64),
 		};
 	}
@@ -245,7 +246,7 @@ long op_run(struct world *w, const uint64_t *a)
 	struct aioffload_run s = STRUCT(run);
 
 	s.slot = a[1];
-	s.first = a[2] - 1;
+	s.first = a[2];
 	s.count = a[3];
 	s.timeout_ns = a[4];
 	return CALL(w, world_fd(w, K_CTX, a[0]), RUN, s, a[5]);

@@ -48,7 +48,7 @@ long op_null_add(struct world *w, const uint64_t *a)
 
 	(void)w;
 	settings(text, sizeof(text), a[0]);
-	return write_file(NULL_PARAM "add", *text ? text : "\n");
+	return null_add(*text ? text : "\n");
 }
 
 static uint32_t number(uint64_t v)
