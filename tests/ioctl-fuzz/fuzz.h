@@ -58,6 +58,7 @@ struct program {
 /*
  * The kinds of arguments, by which gen.c chooses values:
  *	c b m q e g	number of a context, buffer, model, queue, eventfd, cgroup
+ *	N		where a new object is put: seldom in place of the first
  *	K		one of these kinds of descriptors
  *	v		a device's number, or any
  *	s S		a slot; S: mostly any

@@ -85,6 +85,8 @@ static uint64_t ordinary(uint64_t *r, char kind)
 	switch (kind) {
 	case 'c': case 'b': case 'm': case 'q': case 'e':
 		return object(r);
+	case 'N':
+		return chance(r, 8) ? 0 : 1 + rng_below(r, NR_SLOTS - 1);
 	case 'g':
 		return rng_below(r, NR_CGROUPS);
 	case 'K':

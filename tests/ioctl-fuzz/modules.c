@@ -286,5 +286,6 @@ void stage_reset(const struct program *last)
 		cgroups_make();
 	security_reset(last);
 	chmod("/dev/aioffload", 0666);
-	null_add("latency_ns=100000");
+	/* Long for a slow machine, too: jobs are to be on their way for a while */
+	null_add("latency_ns=2000000 jitter_ns=4000000");
 }

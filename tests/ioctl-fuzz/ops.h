@@ -7,18 +7,18 @@
 
 #define OPS(X)								\
 	/* contexts and what they make: ops_call.c */			\
-	X(open,		"cv",		6)				\
+	X(open,		"Nv",		6)				\
 	X(info,		"cz",		1)				\
 	X(device_info,	"cvz",		2)				\
-	X(buf_create,	"cbBz",		5)				\
-	X(model_load,	"cmkrz",	6)				\
+	X(buf_create,	"cNBz",		5)				\
+	X(model_load,	"cNkrz",	6)				\
 	X(model_info,	"mz",		1)				\
 	X(model_tensor,	"mfpz",		2)				\
 	X(bind,		"cmSonbbz",	10)				\
 	X(bind_odd,	"cmSrz",	4)				\
 	X(unbind,	"csz",		5)				\
 	X(run,		"cspntz",	14)				\
-	X(queue_create,	"cqnnz",	5)				\
+	X(queue_create,	"cNnnz",	5)				\
 	X(raw,		"Kwwr",		4)				\
 	/* queues: ops_ring.c */					\
 	X(queue_map,	"qBf",		4)				\
@@ -40,7 +40,7 @@
 	X(buf_unmap,	"b",		2)				\
 	X(buf_touch,	"bwr",		4)				\
 	X(buf_ioctl,	"bfr",		3)				\
-	X(udmabuf,	"bB",		2)				\
+	X(udmabuf,	"NB",		2)				\
 	X(madvise,	"Kqf",		2)				\
 	/* processes and descriptors: ops_sys.c */			\
 	X(close,	"Kq",		5)				\
@@ -54,7 +54,7 @@
 	/* devices: ops_dev.c */					\
 	X(null_add,	"r",		3)				\
 	X(null_set,	"vr",		4)				\
-	X(null_remove,	"v",		3)				\
+	X(null_remove,	"v",		1)				\
 	X(null_module,	"f",		1)				\
 	X(sysfs,	"v",		1)				\
 	X(parameter,	"fw",		2)				\

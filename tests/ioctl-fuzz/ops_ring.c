@@ -72,7 +72,9 @@ long op_submit(struct world *w, const uint64_t *a)
 
 	if (!usable(q))
 		return -1;
-	op_reap(w, (const uint64_t[NR_ARGS]){ a[0], 255 });
+	/* Other calls may have left the indices anywhere. */
+	*index_at(q, q->c.sq.tail) = *index_at(q, q->c.sq.head);
+	*index_at(q, q->c.cq.head) = *index_at(q, q->c.cq.tail);
 	s.to_submit = 1 + a[3] % (q->c.sq_entries < 16 ? q->c.sq_entries : 16);
 	for (unsigned int i = 0; i < s.to_submit; i++) {
 		e.user_data = i;
@@ -104,7 +106,10 @@ long op_sqe(struct world *w, const uint64_t *a)
 	return 0;
 }
 
-/* Half of some entry changes while it may be looked at. */
+/*
+ * Words of some entry change while it may be looked at, and change back: what
+ * is good when it is checked is not when it is used.
+ */
 long op_sqe_torn(struct world *w, const uint64_t *a)
 {
 	struct ring *q = world_ring(w, a[0]);
@@ -115,9 +120,13 @@ long op_sqe_torn(struct world *w, const uint64_t *a)
 		return -1;
 	at = (volatile uint64_t *)(q->map + q->c.sq.entries +
 	      (a[1] & (q->c.sq_entries - 1)) * sizeof(struct aioffload_sqe));
-	for (unsigned int i = 0; i < 2000; i++)
-		at[rng_below(&r, 4)] = rng_below(&r, 2) ? rng_next(&r) :
-			AIOFFLOAD_OP_RUN;
+	for (unsigned int i = 0; i < 1000; i++) {
+		unsigned int word = rng_below(&r, 4);
+		uint64_t good = at[word];
+
+		at[word] = rng_next(&r) >> rng_below(&r, 64);
+		at[word] = good;
+	}
 	return 0;
 }
 
