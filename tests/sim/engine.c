@@ -363,9 +363,9 @@ static void replan(struct device *d)
 /* Chance is not known beforehand, and some don't tell the truth. */
 static void estimate(struct job *j)
 {
-	j->est = (u64)((double)j->left * j->queue->spec->est / j->noise);
-	if (!j->est)
-		j->est = 1;
+	double est = (double)j->left * j->queue->spec->est / j->noise;
+
+	j->est = est > 0 && est < 1 ? 1 : (u64)est;
 }
 
 static void to_stream(struct stream *s, struct job *j, bool first)

@@ -96,17 +96,18 @@ static void several_servers_share_by_weight(void **state)
 	};
 	unsigned int i;
 
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < 6; i++) {
 		struct text t = { 0 };
 		struct world *w;
+		int est = i < 3;	/* or nothing is known of a job beforehand */
 
-		text_add(&t, "set time=60s\ndevice d %s", devices[i]);
+		text_add(&t, "set time=60s\ndevice d %s", devices[i % 3]);
 		text_add(&t, "group a weight=100\ngroup b weight=200");
 		text_add(&t, "group c weight=400\ngroup d weight=800");
-		text_add(&t, "queue a group=a load=closed:16 len=const:10ms");
-		text_add(&t, "queue b group=b load=closed:16 len=const:100us");
-		text_add(&t, "queue c group=c load=closed:16 len=uniform:100us:10ms");
-		text_add(&t, "queue d group=d load=closed:16 len=const:1ms");
+		text_add(&t, "queue a group=a load=closed:16 len=const:10ms est=%d", est);
+		text_add(&t, "queue b group=b load=closed:16 len=const:100us est=%d", est);
+		text_add(&t, "queue c group=c load=closed:16 len=uniform:100us:10ms est=%d", est);
+		text_add(&t, "queue d group=d load=closed:16 len=const:1ms est=%d", est);
 		w = run_text(&t);
 		expect(w, world_share_error(w, false) <= 0.01);
 		expect(w, idle_with_work(w) == 0);

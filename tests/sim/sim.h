@@ -160,7 +160,7 @@ struct stream;
  * @noise:	what chance makes of it: 1 on average
  * @cost:	on the device where it is, ns
  * @left:	of @cost
- * @est:	what the scheduler is told beforehand of @left
+ * @est:	what the scheduler is told beforehand of @left; 0: nothing
  * @stretch:	run since it was last given to a device
  * @told:	of that, what the policy was told of
  * @expect:	the placer's prediction
