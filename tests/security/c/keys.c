@@ -90,16 +90,11 @@ int admitted(int ctx, const char *name)
 
 void bound_model(struct bound *b, int ctx, int model)
 {
-	struct aioffload_bind_io ios[2] = { 0 };
-
 	*b = (struct bound){ .ctx = ctx, .n = SEC_N, .samples = 1,
 			     .out_offset = SEC_N, .bytes = 4096, .model = model };
 	b->buf = MUST(buf_create(ctx, b->bytes));
 	b->map = buf_map(b->buf, b->bytes);
-	ios[0].buf_fd = b->buf;
-	ios[1].buf_fd = b->buf;
-	ios[1].offset = b->out_offset;
-	b->slot = MUST(bind_slot(ctx, model, ios, 2, 1, AIOFFLOAD_SLOT_ANY));
+	b->slot = MUST(bound_again(b));
 }
 
 void bound_file(struct bound *b, int ctx, const char *name)

@@ -75,12 +75,7 @@ int block_version(int ctx, uint32_t op, const char *name, uint64_t version);
 int cg_open(const char *path);		/* made if need be; an O_RDONLY fd */
 void cg_enter(const char *path);	/* the calling process */
 int cg_move(const char *path, pid_t pid);	/* 0 or -errno */
-int grant(int ctx, int cgroup, uint32_t rights);
 int grant_one_device(int ctx, int cgroup, uint32_t rights, int device);
-int grant_clear(int ctx, int cgroup);
-int rights_of(int ctx, int cgroup, struct aioffload_rights *r);
-int limit(int ctx, int cgroup, uint32_t resource, uint64_t n);
-int limit_time(int ctx, int cgroup, uint64_t ns, uint64_t period);
 struct aioffload_usage usage(int ctx, int cgroup, uint32_t resource);
 
 /* ---- who ---- */
@@ -93,8 +88,6 @@ void become_ns_root(void);
 void open_to_all(void);
 /* Runs fn in a child that must succeed. */
 void in_child(void (*fn)(void *), void *arg);
-int send_fd(int sock, int fd);
-int recv_fd(int sock);
 
 /* ---- held.c ---- */
 #define HELD_PAGE	4096

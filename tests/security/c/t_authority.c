@@ -119,8 +119,8 @@ static void decide_nothing(int ctx, int cgroup)
 	EXPECT_ERRNO(grant(ctx, cgroup, AIOFFLOAD_RIGHTS_ALL), EPERM);
 	EXPECT_ERRNO(grant(ctx, cgroup, 0), EPERM);
 	EXPECT_ERRNO(grant_clear(ctx, cgroup), EPERM);
-	EXPECT_ERRNO(limit(ctx, cgroup, AIOFFLOAD_RES_MODELS, 0), EPERM);
-	EXPECT_ERRNO(limit(ctx, cgroup, AIOFFLOAD_RES_MODELS, AIOFFLOAD_NO_LIMIT), EPERM);
+	EXPECT_ERRNO(set_limit(ctx, cgroup, AIOFFLOAD_RES_MODELS, 0, 0), EPERM);
+	EXPECT_ERRNO(set_limit(ctx, cgroup, AIOFFLOAD_RES_MODELS, AIOFFLOAD_NO_LIMIT, 0), EPERM);
 	/* To look is allowed. */
 	MUST(ioctl(ctx, AIOFFLOAD_IOC_POLICY, &p));
 	b.op = AIOFFLOAD_BLOCK_GET;
@@ -168,7 +168,7 @@ static void open_and_send(void *arg)
 	struct deputy *d = arg;
 
 	become(NOBODY);
-	MUST(send_fd(d->sock[1], open_ctx(-1)));
+	pass_fd(d->sock[1], open_ctx(-1));
 }
 
 static void use_inherited(void *arg)
@@ -189,7 +189,7 @@ TEST(t20_confused_deputy)
 	d.cgroup = cg_open("any");
 	EXPECT(!socketpair(AF_UNIX, SOCK_STREAM, 0, d.sock));
 	in_child(open_and_send, &d);
-	d.ctx = recv_fd(d.sock[0]);
+	d.ctx = take_fd(d.sock[0]);
 	decide_nothing(d.ctx, d.cgroup);	/* a user's, in root's hands */
 	AUDIT_EXPECT("op=policy", " uid=0 ", "mode=off ", "errno=1 res=0");
 	d.ctx = open_ctx(-1);

@@ -135,11 +135,11 @@ TEST_SECONDS(t40_quota_race, 90)
 	struct tenant t;
 
 	set_tenant(&t);
-	MUST(limit(t.admin, t.cgroup, AIOFFLOAD_RES_MODELS, 10));
+	MUST(set_limit(t.admin, t.cgroup, AIOFFLOAD_RES_MODELS, 10, 0));
 	in_child(models, &t);
 	comes_back(&t, AIOFFLOAD_RES_MODELS);
 	AUDIT_EXPECT("op=limit", "res=0");
-	MUST(limit(t.admin, t.cgroup, AIOFFLOAD_RES_QUEUES, 7));
+	MUST(set_limit(t.admin, t.cgroup, AIOFFLOAD_RES_QUEUES, 7, 0));
 	in_child(queues, &t);
 	comes_back(&t, AIOFFLOAD_RES_QUEUES);
 	comes_back(&t, AIOFFLOAD_RES_BYTES);
@@ -151,7 +151,7 @@ TEST_SECONDS(t40_quota_race_for_bytes, 60)
 	struct tenant t;
 
 	set_tenant(&t);
-	MUST(limit(t.admin, t.cgroup, AIOFFLOAD_RES_BYTES, 40 * 4096));
+	MUST(set_limit(t.admin, t.cgroup, AIOFFLOAD_RES_BYTES, 40 * 4096, 0));
 	in_child(pages, &t);
 	comes_back(&t, AIOFFLOAD_RES_BYTES);
 	unharmed();
@@ -186,7 +186,7 @@ TEST_SECONDS(t40_quota_race_for_jobs, 60)
 	set_tenant(&t);
 	t.id = null_add("latency_ns=300000000");
 	open_to_all();
-	MUST(limit(t.admin, t.cgroup, AIOFFLOAD_RES_JOBS, 5));
+	MUST(set_limit(t.admin, t.cgroup, AIOFFLOAD_RES_JOBS, 5, 0));
 	in_child(jobs, &t);
 	comes_back(&t, AIOFFLOAD_RES_JOBS);
 	unharmed();
@@ -213,10 +213,10 @@ TEST_SECONDS(t40_quota_race_with_changing_limits, 60)
 
 	set_tenant(&t);
 	close(cg_open("tenant/inner"));
-	MUST(limit(t.admin, t.cgroup, AIOFFLOAD_RES_BYTES, 8 * 8192));
+	MUST(set_limit(t.admin, t.cgroup, AIOFFLOAD_RES_BYTES, 8 * 8192, 0));
 	pid = spawn(churn, &t);
 	for (int i = 0; i < 100; i++) {
-		MUST(limit(t.admin, t.cgroup, AIOFFLOAD_RES_BYTES, (i % 8 + 1) * 8192));
+		MUST(set_limit(t.admin, t.cgroup, AIOFFLOAD_RES_BYTES, (i % 8 + 1) * 8192, 0));
 		sleep_ms(2);
 	}
 	reap(pid);
@@ -266,8 +266,8 @@ TEST(t41_quota_by_hierarchy)
 	a = cg_open("tenant/a");
 	b = cg_open("tenant/b");
 	EXPECT(!socketpair(AF_UNIX, SOCK_STREAM, 0, sock));
-	MUST(limit(t.admin, t.cgroup, AIOFFLOAD_RES_MODELS, 3));
-	MUST(limit(t.admin, a, AIOFFLOAD_RES_MODELS, 100));
+	MUST(set_limit(t.admin, t.cgroup, AIOFFLOAD_RES_MODELS, 3, 0));
+	MUST(set_limit(t.admin, a, AIOFFLOAD_RES_MODELS, 100, 0));
 	pid = spawn(fills, sock);
 	EXPECT_EQ(read(sock[1], &c, 1), 1);
 	in_child(finds_nothing_left, NULL);
@@ -289,12 +289,12 @@ static void opens_for_another(void *arg)
 
 	cg_enter("tenant");
 	become(NOBODY);
-	MUST(send_fd(sock[0], open_ctx(-1)));
+	pass_fd(sock[0], open_ctx(-1));
 }
 
 static void loads_elsewhere(void *arg)
 {
-	int *sock = arg, ctx = recv_fd(sock[1]);
+	int *sock = arg, ctx = take_fd(sock[1]);
 
 	cg_enter("other");
 	become(NOBODY);
@@ -312,7 +312,7 @@ TEST(t42_quota_by_fd_passing)
 
 	set_tenant(&t);
 	EXPECT(!socketpair(AF_UNIX, SOCK_STREAM, 0, sock));
-	MUST(limit(t.admin, t.cgroup, AIOFFLOAD_RES_MODELS, 2));
+	MUST(set_limit(t.admin, t.cgroup, AIOFFLOAD_RES_MODELS, 2, 0));
 	in_child(opens_for_another, sock);
 	in_child(loads_elsewhere, sock);
 	EXPECT_EQ(usage(t.admin, t.cgroup, AIOFFLOAD_RES_MODELS).peak, 2);
@@ -353,7 +353,7 @@ TEST(t43_device_time)
 	set_tenant(&t);
 	t.id = null_add("latency_ns=20000000");
 	open_to_all();
-	MUST(limit_time(t.admin, t.cgroup, 10000000, 100000000));
+	MUST(set_limit(t.admin, t.cgroup, AIOFFLOAD_RES_TIME, 10000000, 100000000));
 	in_child(burns, &t);
 	EXPECT(usage(t.admin, t.cgroup, AIOFFLOAD_RES_TIME).events > 0);
 	AUDIT_EXPECT("op=limit", "/tenant\"", "resource=time limit=10000000 ", "count=",

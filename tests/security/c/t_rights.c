@@ -48,36 +48,22 @@ static void hear(int fd, char want)
 		FAIL("expected '%c', heard '%c'", want, c);
 }
 
-static int queue_status(struct queue *q, unsigned int slot)
-{
-	struct aioffload_cqe cqe;
-
-	queue_run(q, slot, 0, 1, 1, 0);
-	EXPECT_EQ(queue_enter(q, 1, 1, 5000000000ULL), 1);
-	EXPECT(queue_reap(q, &cqe));
-	return cqe.status;
-}
-
 /* Everything that a right is asked for. */
 static void nothing_allowed(struct stage *s)
 {
-	struct aioffload_bind_io ios[2] = { 0 };
 	struct queue q;
 
 	EXPECT_ERRNO(run_slot(s->b.ctx, s->b.slot, 0, 1, 0), EACCES);
-	EXPECT_EQ(queue_status(&s->q, s->b.slot), -EACCES);
+	EXPECT_EQ(queue_one(&s->q, s->b.slot).status, -EACCES);
 	EXPECT_ERRNO(load_file(s->b.ctx, "good"), EACCES);
 	EXPECT_ERRNO(queue_create(s->b.ctx, &q, 8, 0), EACCES);
-	ios[0].buf_fd = s->b.buf;
-	ios[1] = (struct aioffload_bind_io){ .buf_fd = s->b.buf, .offset = 128 };
-	EXPECT_ERRNO(bind_slot(s->b.ctx, s->b.model, ios, 2, 1, AIOFFLOAD_SLOT_ANY),
-		     EACCES);
+	EXPECT_ERRNO(bound_again(&s->b), EACCES);
 }
 
 static void all_allowed(struct stage *s)
 {
 	bound_works(&s->b);
-	EXPECT_EQ(queue_status(&s->q, s->b.slot), 0);
+	EXPECT_EQ(queue_one(&s->q, s->b.slot).status, 0);
 	close(admitted(s->b.ctx, "good"));
 }
 
@@ -103,7 +89,7 @@ static void poor_from_start(void *arg)
 	become(NOBODY);
 	ctx = open_ctx(-1);
 	EXPECT_ERRNO(load_file(ctx, "good"), EACCES);
-	MUST(rights_of(ctx, -1, &r));
+	MUST(get_rights(ctx, -1, &r));
 	EXPECT_EQ(r.rights, 0);
 	(void)arg;
 }
@@ -208,10 +194,10 @@ static void rich_lends(void *arg)
 	become(NOBODY);
 	set_up_work(s);
 	all_allowed(s);
-	MUST(send_fd(s->sock[0], s->b.ctx));
-	MUST(send_fd(s->sock[0], s->q.fd));
-	MUST(send_fd(s->sock[0], s->b.model));
-	MUST(send_fd(s->sock[0], s->b.buf));
+	pass_fd(s->sock[0], s->b.ctx);
+	pass_fd(s->sock[0], s->q.fd);
+	pass_fd(s->sock[0], s->b.model);
+	pass_fd(s->sock[0], s->b.buf);
 	MUST(write(s->sock[0], &s->b, sizeof(s->b)));
 	MUST(write(s->sock[0], &s->q, sizeof(s->q)));
 	hear(s->sock[0], 'd');
@@ -226,10 +212,10 @@ static void poor_borrows(void *arg)
 
 	cg_enter("poor");
 	become(NOBODY);
-	ctx = recv_fd(s->sock[1]);
-	queue = recv_fd(s->sock[1]);
-	model = recv_fd(s->sock[1]);
-	buf = recv_fd(s->sock[1]);
+	ctx = take_fd(s->sock[1]);
+	queue = take_fd(s->sock[1]);
+	model = take_fd(s->sock[1]);
+	buf = take_fd(s->sock[1]);
 	EXPECT_EQ(read(s->sock[1], &s->b, sizeof(s->b)), sizeof(s->b));
 	EXPECT_EQ(read(s->sock[1], &old, sizeof(old)), sizeof(old));
 	s->b.ctx = ctx;
@@ -270,13 +256,13 @@ static void poor_opens(void *arg)
 
 	cg_enter("poor");
 	become(NOBODY);
-	MUST(send_fd(s->sock[0], open_ctx(s->cpu)));
+	pass_fd(s->sock[0], open_ctx(s->cpu));
 }
 
 static void rich_uses(void *arg)
 {
 	struct stage *s = arg;
-	int ctx = recv_fd(s->sock[1]);
+	int ctx = take_fd(s->sock[1]);
 
 	cg_enter("rich");
 	become(NOBODY);
@@ -388,11 +374,11 @@ TEST(t34_rights_widened_by_child)
 	MUST(grant(s.admin, grandchild, RUN_AND_LOAD));
 	/* Taken above, it is gone below at once. */
 	MUST(grant(s.admin, s.rich, AIOFFLOAD_RIGHT_EXEC));
-	MUST(rights_of(s.admin, grandchild, &r));
+	MUST(get_rights(s.admin, grandchild, &r));
 	EXPECT_EQ(r.rights, AIOFFLOAD_RIGHT_EXEC);
 	EXPECT_EQ(r.granted, RUN_AND_LOAD);
 	MUST(grant(s.admin, s.rich, 0));
-	MUST(rights_of(s.admin, grandchild, &r));
+	MUST(get_rights(s.admin, grandchild, &r));
 	EXPECT_EQ(r.rights, 0);
 	unharmed();
 }
@@ -409,16 +395,16 @@ static void delegate(void *arg)
 	become(NOBODY);
 	ctx = open_ctx(-1);
 	MUST(grant(ctx, below, AIOFFLOAD_RIGHT_EXEC));
-	MUST(limit(ctx, below, AIOFFLOAD_RES_MODELS, 1));
+	MUST(set_limit(ctx, below, AIOFFLOAD_RES_MODELS, 1, 0));
 	EXPECT_ERRNO(grant(ctx, below, AIOFFLOAD_RIGHT_RT), EPERM);
 	EXPECT_ERRNO(grant(ctx, own, RUN_AND_LOAD), EPERM);
 	EXPECT_ERRNO(grant_clear(ctx, own), EPERM);
-	EXPECT_ERRNO(limit(ctx, own, AIOFFLOAD_RES_MODELS, AIOFFLOAD_NO_LIMIT), EPERM);
+	EXPECT_ERRNO(set_limit(ctx, own, AIOFFLOAD_RES_MODELS, AIOFFLOAD_NO_LIMIT, 0), EPERM);
 	EXPECT_ERRNO(grant(ctx, s->poor, RUN_AND_LOAD), EPERM);
 	EXPECT_ERRNO(grant(ctx, above, RUN_AND_LOAD), EPERM);
 	EXPECT_ERRNO(policy_mode(ctx, AIOFFLOAD_POLICY_OFF), EPERM);
 	EXPECT_ERRNO(block_version(ctx, AIOFFLOAD_BLOCK_ADD, "sec.lut", 9), EPERM);
-	MUST(send_fd(s->sock[0], ctx));
+	pass_fd(s->sock[0], ctx);
 }
 
 /* A delegate's descriptor does not make a delegate. */
@@ -426,7 +412,7 @@ static void no_delegate(void *arg)
 {
 	struct stage *s = arg;
 	int below = cg_open("rich/below/more");
-	int ctx = recv_fd(s->sock[1]);
+	int ctx = take_fd(s->sock[1]);
 
 	cg_enter("poor");
 	become(NOBODY);
@@ -562,7 +548,7 @@ static void sees_null_only(void *arg)
 	bound_fill(&s->b);
 	MUST(run_slot(ctx, s->b.slot, 0, 1, 0));
 	/* A context on it, opened by who sees it */
-	ctx = recv_fd(s->sock[1]);
+	ctx = take_fd(s->sock[1]);
 	EXPECT_ERRNO(run_slot(ctx, 0, 0, 1, 0), ENODEV);
 	EXPECT(get_info(ctx, &info) < 0 || info.nr_devices == 0);
 }
@@ -581,7 +567,7 @@ TEST(t37_hidden_device)
 	bound_file(&b, root, "good");
 	EXPECT_EQ(b.slot, 0);
 	MUST(grant_one_device(s.admin, s.rich, RUN_AND_LOAD, null));
-	MUST(send_fd(s.sock[0], root));
+	pass_fd(s.sock[0], root);
 	in_child(sees_null_only, &s);
 	snprintf(device, sizeof(device), "device=\"aioffload%d\" ", s.cpu);
 	AUDIT_EXPECT("op=deny", "uid=65534 ", "rights=0x1 ", device, "errno=19 res=0");
@@ -610,7 +596,7 @@ static void inside_cgroup_ns(void *arg)
 	MUST(ioctl(ctx, AIOFFLOAD_IOC_RIGHTS, &r));
 	EXPECT(!strcmp(path, "/"));
 	EXPECT_EQ(r.rights, RUN_AND_LOAD);
-	EXPECT_ERRNO(rights_of(ctx, s->poor, &r), EACCES);
+	EXPECT_ERRNO(get_rights(ctx, s->poor, &r), EACCES);
 	u.cgroup_fd = s->poor;
 	EXPECT_ERRNO(ioctl(ctx, AIOFFLOAD_IOC_USAGE, &u), EACCES);
 	for (int i = 0; ; i++) {

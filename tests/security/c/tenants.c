@@ -5,7 +5,6 @@
 #include <linux/capability.h>
 #include <sched.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include "sectest.h"
@@ -52,72 +51,19 @@ void cg_enter(const char *path)
 		FAIL("entering %s: %s", path, strerror(-err));
 }
 
-int grant(int ctx, int cgroup, uint32_t rights)
-{
-	struct aioffload_grant g = ARG(grant);
-
-	g.cgroup_fd = cgroup;
-	g.rights = rights;
-	return ioctl(ctx, AIOFFLOAD_IOC_GRANT, &g);
-}
-
 int grant_one_device(int ctx, int cgroup, uint32_t rights, int device)
 {
-	struct aioffload_grant g = ARG(grant);
+	uint64_t none[AIOFFLOAD_MAX_DEVICES / 64] = { 0 };
 
-	g.flags = AIOFFLOAD_GRANT_DEVICES;
-	g.cgroup_fd = cgroup;
-	g.rights = rights;
-	if (device >= 0)
-		g.devices[device / 64] = 1ULL << device % 64;
-	return ioctl(ctx, AIOFFLOAD_IOC_GRANT, &g);
-}
-
-int grant_clear(int ctx, int cgroup)
-{
-	struct aioffload_grant g = ARG(grant);
-
-	g.flags = AIOFFLOAD_GRANT_CLEAR;
-	g.cgroup_fd = cgroup;
-	return ioctl(ctx, AIOFFLOAD_IOC_GRANT, &g);
-}
-
-int rights_of(int ctx, int cgroup, struct aioffload_rights *r)
-{
-	*r = ARG(rights);
-	r->flags = cgroup >= 0 ? AIOFFLOAD_RIGHTS_OF : 0;
-	r->cgroup_fd = cgroup;
-	return ioctl(ctx, AIOFFLOAD_IOC_RIGHTS, r);
-}
-
-int limit(int ctx, int cgroup, uint32_t resource, uint64_t n)
-{
-	struct aioffload_limit l = ARG(limit);
-
-	l.cgroup_fd = cgroup;
-	l.resource = resource;
-	l.limit = n;
-	return ioctl(ctx, AIOFFLOAD_IOC_LIMIT, &l);
-}
-
-int limit_time(int ctx, int cgroup, uint64_t ns, uint64_t period)
-{
-	struct aioffload_limit l = ARG(limit);
-
-	l.cgroup_fd = cgroup;
-	l.resource = AIOFFLOAD_RES_TIME;
-	l.limit = ns;
-	l.period_ns = period;
-	return ioctl(ctx, AIOFFLOAD_IOC_LIMIT, &l);
+	return grant_devices(ctx, cgroup, rights,
+			     device >= 0 ? only_device(device) : none);
 }
 
 struct aioffload_usage usage(int ctx, int cgroup, uint32_t resource)
 {
-	struct aioffload_usage u = ARG(usage);
+	struct aioffload_usage u;
 
-	u.cgroup_fd = cgroup;
-	u.resource = resource;
-	MUST(ioctl(ctx, AIOFFLOAD_IOC_USAGE, &u));
+	MUST(get_usage(ctx, cgroup, resource, &u));
 	return u;
 }
 
@@ -166,46 +112,4 @@ void open_to_all(void)
 void in_child(void (*fn)(void *), void *arg)
 {
 	reap(spawn(fn, arg));
-}
-
-union fd_control {
-	struct cmsghdr align;
-	char buf[CMSG_SPACE(sizeof(int))];
-};
-
-int send_fd(int sock, int fd)
-{
-	union fd_control c = { 0 };
-	char byte = 0;
-	struct iovec iov = { &byte, 1 };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1,
-			      .msg_control = c.buf,
-			      .msg_controllen = sizeof(c.buf) };
-	struct cmsghdr *h = CMSG_FIRSTHDR(&msg);
-
-	h->cmsg_level = SOL_SOCKET;
-	h->cmsg_type = SCM_RIGHTS;
-	h->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(h), &fd, sizeof(fd));
-	return sendmsg(sock, &msg, 0) == 1 ? 0 : -1;
-}
-
-int recv_fd(int sock)
-{
-	union fd_control c;
-	char byte;
-	struct iovec iov = { &byte, 1 };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1,
-			      .msg_control = c.buf,
-			      .msg_controllen = sizeof(c.buf) };
-	struct cmsghdr *h;
-	int fd;
-
-	if (recvmsg(sock, &msg, 0) != 1)
-		FAIL("recvmsg: %s", strerror(errno));
-	h = CMSG_FIRSTHDR(&msg);
-	if (!h || h->cmsg_type != SCM_RIGHTS)
-		FAIL("no descriptor came");
-	memcpy(&fd, CMSG_DATA(h), sizeof(fd));
-	return fd;
 }

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Cgroups, privileges, and the calls about rights and quotas. */
+/* Cgroups and privileges of a test. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/securebits.h>
-#include <sched.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include "vmtest.h"
@@ -126,119 +124,4 @@ void cg_become(const char *name)
 {
 	cg_enter(name);
 	drop_caps();
-}
-
-uint64_t *only_device(int id)
-{
-	static uint64_t devices[AIOFFLOAD_MAX_DEVICES / 64];
-
-	memset(devices, 0, sizeof(devices));
-	devices[id / 64] = 1ULL << id % 64;
-	return devices;
-}
-
-struct turns *turns_new(void)
-{
-	void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
-		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-
-	EXPECT(p != MAP_FAILED);
-	return p;
-}
-
-void wait_turn(struct turns *t, int word)
-{
-	while (t->word != word)
-		sched_yield();
-}
-
-int grant_devices(int ctx, int cg, unsigned int rights, const uint64_t *devices)
-{
-	struct aioffload_grant g = ARG(grant);
-
-	g.cgroup_fd = cg;
-	g.rights = rights;
-	if (devices) {
-		g.flags = AIOFFLOAD_GRANT_DEVICES;
-		memcpy(g.devices, devices, sizeof(g.devices));
-	}
-	return ioctl(ctx, AIOFFLOAD_IOC_GRANT, &g);
-}
-
-int grant(int ctx, int cg, unsigned int rights)
-{
-	return grant_devices(ctx, cg, rights, NULL);
-}
-
-int grant_clear(int ctx, int cg)
-{
-	struct aioffload_grant g = ARG(grant);
-
-	g.cgroup_fd = cg;
-	g.flags = AIOFFLOAD_GRANT_CLEAR;
-	return ioctl(ctx, AIOFFLOAD_IOC_GRANT, &g);
-}
-
-int get_rights(int ctx, int cg, struct aioffload_rights *r)
-{
-	*r = ARG(rights);
-	r->cgroup_fd = cg;
-	r->flags = cg < 0 ? 0 : AIOFFLOAD_RIGHTS_OF;
-	return ioctl(ctx, AIOFFLOAD_IOC_RIGHTS, r);
-}
-
-int set_limit(int ctx, int cg, unsigned int resource, uint64_t limit,
-	      uint64_t period_ns)
-{
-	struct aioffload_limit l = ARG(limit);
-
-	l.cgroup_fd = cg;
-	l.resource = resource;
-	l.limit = limit;
-	l.period_ns = period_ns;
-	return ioctl(ctx, AIOFFLOAD_IOC_LIMIT, &l);
-}
-
-int get_usage(int ctx, int cg, unsigned int resource, struct aioffload_usage *u)
-{
-	*u = ARG(usage);
-	u->cgroup_fd = cg;
-	u->resource = resource;
-	return ioctl(ctx, AIOFFLOAD_IOC_USAGE, u);
-}
-
-uint64_t used(int ctx, int cg, unsigned int resource)
-{
-	struct aioffload_usage u;
-
-	MUST(get_usage(ctx, cg, resource, &u));
-	return u.used;
-}
-
-void pass_fd(int sock, int fd)
-{
-	union { char room[CMSG_SPACE(sizeof(int))]; struct cmsghdr align; } c = { };
-	struct iovec v = { "x", 1 };
-	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1, .msg_control = &c,
-			    .msg_controllen = sizeof(c) };
-
-	c.align.cmsg_level = SOL_SOCKET;
-	c.align.cmsg_type = SCM_RIGHTS;
-	c.align.cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(&c.align), &fd, sizeof(fd));
-	MUST(sendmsg(sock, &m, 0));
-}
-
-int take_fd(int sock)
-{
-	union { char room[CMSG_SPACE(sizeof(int))]; struct cmsghdr align; } c = { };
-	char byte;
-	struct iovec v = { &byte, 1 };
-	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1, .msg_control = &c,
-			    .msg_controllen = sizeof(c) };
-	int fd;
-
-	EXPECT_EQ(MUST(recvmsg(sock, &m, MSG_CMSG_CLOEXEC)), 1);
-	memcpy(&fd, CMSG_DATA(&c.align), sizeof(fd));
-	return fd;
 }

@@ -85,10 +85,18 @@ int run_slot(int ctx, unsigned int slot, unsigned int first, unsigned int count,
 
 /* ---- a binding as most tests want it ---- */
 
+int bound_again(const struct bound *b)
+{
+	struct aioffload_bind_io ios[2] = {
+		{ .buf_fd = b->buf }, { .buf_fd = b->buf, .offset = b->out_offset },
+	};
+
+	return bind_slot(b->ctx, b->model, ios, 2, b->samples, AIOFFLOAD_SLOT_ANY);
+}
+
 void bound_open(struct bound *b, int ctx, unsigned int n, unsigned int samples)
 {
 	static struct model_bytes m;
-	struct aioffload_bind_io ios[2] = { 0 };
 	uint64_t half = ((uint64_t)n * samples + 63) / 64 * 64;
 
 	*b = (struct bound){ .ctx = ctx, .n = n, .samples = samples };
@@ -100,11 +108,7 @@ void bound_open(struct bound *b, int ctx, unsigned int n, unsigned int samples)
 	b->model = model_load(ctx, m.data, m.bytes, NULL, 0);
 	if (b->model < 0)
 		FAIL("loading the test's model: %s", strerror(errno));
-	ios[0].buf_fd = b->buf;
-	ios[1].buf_fd = b->buf;
-	ios[1].offset = half;
-	b->slot = MUST(bind_slot(ctx, b->model, ios, 2, samples,
-				 AIOFFLOAD_SLOT_ANY));
+	b->slot = MUST(bound_again(b));
 }
 
 void bound_close(struct bound *b)

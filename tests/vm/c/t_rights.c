@@ -29,27 +29,6 @@ static void setup(const char *settings)
 	make_lut(&lut, 64);
 }
 
-static int job_status(struct queue *q, unsigned int slot, struct aioffload_cqe *cqe)
-{
-	struct aioffload_cqe mine;
-
-	if (!cqe)
-		cqe = &mine;
-	queue_run(q, slot, 0, 1, 1, 0);
-	EXPECT_EQ(queue_enter(q, 1, 1, 0), 1);
-	EXPECT(queue_reap(q, cqe));
-	return cqe->status;
-}
-
-static int bind_again(struct bound *b)
-{
-	struct aioffload_bind_io ios[2] = {
-		{ .buf_fd = b->buf }, { .buf_fd = b->buf, .offset = b->out_offset },
-	};
-
-	return bind_slot(b->ctx, b->model, ios, 2, b->samples, AIOFFLOAD_SLOT_ANY);
-}
-
 /* ---- what there is without grants, and what grants do ---- */
 
 static void sees_default(void *arg)
@@ -92,9 +71,9 @@ static void lacks_exec(void *arg)
 	(void)arg;
 	cg_become("a");
 	EXPECT_ERRNO(run_slot(bound.ctx, bound.slot, 0, 1, 0), EACCES);
-	EXPECT_ERRNO(bind_again(&bound), EACCES);
+	EXPECT_ERRNO(bound_again(&bound), EACCES);
 	EXPECT_ERRNO(queue_create(bound.ctx, &q, 4, 0), EACCES);
-	EXPECT_EQ(job_status(&queue, bound.slot, NULL), -EACCES);
+	EXPECT_EQ(queue_one(&queue, bound.slot).status, -EACCES);
 	MUST(model_load(bound.ctx, lut.data, lut.bytes, NULL, 0));
 	MUST(buf_create(bound.ctx, 4096));
 	MUST(unbind(bound.ctx, bound.slot));
@@ -106,7 +85,7 @@ static void lacks_load(void *arg)
 	cg_become("a");
 	EXPECT_ERRNO(model_load(bound.ctx, lut.data, lut.bytes, NULL, 0), EACCES);
 	MUST(run_slot(bound.ctx, bound.slot, 0, 1, 0));
-	EXPECT_EQ(job_status(&queue, bound.slot, NULL), 0);
+	EXPECT_EQ(queue_one(&queue, bound.slot).status, 0);
 }
 
 TEST(a_missing_right_is_eacces)
@@ -142,7 +121,7 @@ static void submits_in_turn(void *arg)
 		wait_turn(t, n);
 		if (t->expect > 0)
 			break;
-		EXPECT_EQ(job_status(&queue, bound.slot, NULL), t->expect);
+		EXPECT_EQ(queue_one(&queue, bound.slot).status, t->expect);
 		if (t->expect)
 			EXPECT_ERRNO(run_slot(bound.ctx, bound.slot, 0, 1, 0), -t->expect);
 		else

@@ -20,27 +20,6 @@ static void setup(const char *settings)
 	admin = open_ctx(-1);
 }
 
-static int job_status(struct queue *q, unsigned int slot, struct aioffload_cqe *cqe)
-{
-	struct aioffload_cqe mine;
-
-	if (!cqe)
-		cqe = &mine;
-	queue_run(q, slot, 0, 1, 1, 0);
-	EXPECT_EQ(queue_enter(q, 1, 1, 0), 1);
-	EXPECT(queue_reap(q, cqe));
-	return cqe->status;
-}
-
-static int bind_again(struct bound *b)
-{
-	struct aioffload_bind_io ios[2] = {
-		{ .buf_fd = b->buf }, { .buf_fd = b->buf, .offset = b->out_offset },
-	};
-
-	return bind_slot(b->ctx, b->model, ios, 2, b->samples, AIOFFLOAD_SLOT_ANY);
-}
-
 /* ---- devices ---- */
 
 static int count_listed(int ctx, int *last)
@@ -105,9 +84,9 @@ static void uses_pinned(void *arg)
 	(void)arg;
 	cg_become("a");
 	EXPECT_ERRNO(run_slot(bound.ctx, bound.slot, 0, 1, 0), ENODEV);
-	EXPECT_ERRNO(bind_again(&bound), ENODEV);
+	EXPECT_ERRNO(bound_again(&bound), ENODEV);
 	EXPECT_ERRNO(queue_create(bound.ctx, &q, 4, 0), ENODEV);
-	EXPECT_EQ(job_status(&queue, bound.slot, NULL), -ENODEV);
+	EXPECT_EQ(queue_one(&queue, bound.slot).status, -ENODEV);
 	MUST(get_info(bound.ctx, &info));
 	EXPECT_EQ(info.nr_devices, 0);
 }
@@ -130,7 +109,8 @@ static void runs_on_the_other(void *arg)
 
 	cg_become("a");
 	for (int i = 0; i < 100; i++) {
-		EXPECT_EQ(job_status(&queue, bound.slot, &cqe), 0);
+		cqe = queue_one(&queue, bound.slot);
+		EXPECT_EQ(cqe.status, 0);
 		EXPECT_EQ(cqe.device, *(int *)arg);
 	}
 	MUST(run_slot(bound.ctx, bound.slot, 0, 1, 0));
@@ -140,9 +120,9 @@ static void sees_none(void *arg)
 {
 	(void)arg;
 	cg_become("a");
-	EXPECT_EQ(job_status(&queue, bound.slot, NULL), -ENODEV);
+	EXPECT_EQ(queue_one(&queue, bound.slot).status, -ENODEV);
 	EXPECT_ERRNO(run_slot(bound.ctx, bound.slot, 0, 1, 0), ENODEV);
-	EXPECT_ERRNO(bind_again(&bound), ENODEV);
+	EXPECT_ERRNO(bound_again(&bound), ENODEV);
 }
 
 TEST(jobs_go_to_visible_devices_only)

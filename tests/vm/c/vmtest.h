@@ -139,6 +139,7 @@ struct bound {
 };
 
 void bound_open(struct bound *b, int ctx, unsigned int n, unsigned int samples);
+int bound_again(const struct bound *b);		/* once more, in any slot: -1 or that */
 void bound_close(struct bound *b);
 void bound_fill(struct bound *b);		/* inputs a pattern, outputs 0 */
 void bound_check_done(struct bound *b, unsigned int first, unsigned int count);
@@ -170,6 +171,8 @@ int queue_enter(struct queue *q, unsigned int submit, unsigned int wait,
 unsigned int queue_ready(struct queue *q);
 bool queue_reap(struct queue *q, struct aioffload_cqe *cqe);
 struct aioffload_cqe queue_reap_one(struct queue *q);	/* there is one */
+/* A job of one sample, waited for. */
+struct aioffload_cqe queue_one(struct queue *q, unsigned int slot);
 
 /* ---- foreign.c ---- */
 /*
@@ -196,6 +199,8 @@ void cg_path(char *to, size_t room, const char *name);
 /* Still uid 0, but without any capability, exec or not. */
 void drop_caps(void);
 void cg_become(const char *name);		/* cg_enter() and drop_caps() */
+
+/* ---- rights.c ---- */
 uint64_t *only_device(int id);			/* for grant_devices() */
 int grant(int ctx, int cg, unsigned int rights);
 int grant_devices(int ctx, int cg, unsigned int rights, const uint64_t *devices);
@@ -205,6 +210,8 @@ int set_limit(int ctx, int cg, unsigned int resource, uint64_t limit,
 	      uint64_t period_ns);
 int get_usage(int ctx, int cg, unsigned int resource, struct aioffload_usage *u);
 uint64_t used(int ctx, int cg, unsigned int resource);
+
+/* ---- together.c ---- */
 /* Two processes take turns on a word of shared memory. */
 struct turns {
 	_Atomic int word;
