@@ -231,11 +231,33 @@ static void estimate(struct arb_job *job, u64 est_ns)
 		arb_ent_expect(&s->ent, job->est_ns);
 }
 
+/*
+ * In advance, so that a device with many jobs at once doesn't take them all
+ * from one stream, and so that nobody who comes while a job runs is owed the
+ * time before. But not before somebody else is picked or comes: a device with
+ * one job at a time has it measured by then. Never from realtime: its budget
+ * is no share of anything.
+ */
+static void charge_ahead(struct arb *a)
+{
+	struct arb_job *job = a->unpaid;
+
+	if (!job)
+		return;
+	a->unpaid = NULL;
+	job->ahead_ns = job->est_ns;
+	arb_ent_charge(a, &job->payer->ent, job->ahead_ns, 0);
+	if (job->rank == RANK_FLOOR)
+		credit(a, -(s64)(job->ahead_ns * ARB_PPM));
+}
+
 int arb_arrive(struct arb *a, struct arb_stream *s, struct arb_job *job,
 	       u64 now, u64 deadline, u64 est_ns)
 {
 	if (job->state != ARB_JOB_OUT)
 		return -EBUSY;
+	if (!s->ent.active || s->nr_borrowed)
+		charge_ahead(a);
 	if (!deadline && s->cls == ARB_REALTIME)
 		deadline = now + s->server.deadline_ns;
 	memset(job, 0, sizeof(*job));
@@ -296,20 +318,6 @@ static struct arb_job *first_job(const struct arb_stream *s)
 	return s->first;
 }
 
-/*
- * In advance, so that a device with many jobs at once doesn't take them all
- * from one stream. Not from realtime: its budget is no share of anything.
- */
-static void charge_ahead(struct arb *a, struct arb_job *job)
-{
-	if (job->payer->cls == ARB_REALTIME)
-		return;
-	job->ahead_ns = job->est_ns;
-	arb_ent_charge(a, &job->payer->ent, job->ahead_ns, 0);
-	if (job->rank == RANK_FLOOR)
-		credit(a, -(s64)(job->ahead_ns * ARB_PPM));
-}
-
 struct arb_job *arb_pick(struct arb *a, u64 now)
 {
 	struct arb_stream *payer, *s;
@@ -317,6 +325,7 @@ struct arb_job *arb_pick(struct arb *a, u64 now)
 	u64 waited;
 	u8 rank;
 
+	charge_ahead(a);
 	payer = choose(a, now, &rank);
 	if (!payer)
 		return NULL;
@@ -330,7 +339,8 @@ struct arb_job *arb_pick(struct arb *a, u64 now)
 	s->running++;
 	payer->paying++;
 	stream_update(a, s, now);
-	charge_ahead(a, job);
+	if (payer->cls != ARB_REALTIME)
+		a->unpaid = job;
 	if (!job->picked) {
 		waited = now - job->arrived;
 		s->stats.waited += waited;
@@ -362,6 +372,8 @@ static void settle(struct arb *a, struct arb_job *job, u64 ns, u64 now)
 
 	ns = arb_min(ns, ARB_MAX_NS);
 	count(a, job, ns);
+	if (a->unpaid == job)
+		a->unpaid = NULL;
 	more = ns - job->ahead_ns;
 	job->ahead_ns = 0;
 	if (job->rank == RANK_REALTIME) {
@@ -405,6 +417,7 @@ bool arb_should_yield(struct arb *a, const struct arb_job *job, u64 now)
 
 	if (job->state != ARB_JOB_RUNNING)
 		return false;
+	charge_ahead(a);
 	arb_rt_release(a, now);
 	first = arb_rt_stream(arb_tree_first(&a->ready));
 	if (first)
@@ -417,7 +430,7 @@ bool arb_should_yield(struct arb *a, const struct arb_job *job, u64 now)
 		return true;
 	if (job->rank > RANK_SPENT && a->spent.root)
 		return true;
-	return job->rank != RANK_SPENT && arb_fair_beaten(&job->payer->ent);
+	return job->rank != RANK_SPENT && arb_fair_beaten(a, &job->payer->ent);
 }
 
 int arb_tile(struct arb *a, struct arb_job *job, u64 ns, u64 now)
@@ -489,6 +502,7 @@ int arb_lend(struct arb *a, struct arb_loan *loan, struct arb_stream *lender,
 	if (lender->nr_lent == ARB_MAX_LOANS ||
 	    borrower->nr_borrowed == ARB_MAX_LOANS)
 		return -ENOSPC;
+	charge_ahead(a);
 	loan->lender = lender;
 	loan->borrower = borrower;
 	lender->lent[lender->nr_lent++] = loan;

@@ -60,18 +60,30 @@
  * that makes a stream interactive. A group is as urgent as what waits in it.
  *   - V is kept as an exact quotient and remainder and the virtual times keep
  *     what division leaves: no drift, however long it runs.
- *   - Jobs can't be cut at the slice. Charged is what was measured, so one
- *     that runs longer than a slice waits the longer for its next turn.
- *   - The estimated cost is charged in advance, and settled with the first
- *     measurement: a deep device doesn't take all from one stream.
- *   - Who leaves owing, owes until V has caught up; who leaves while owed is
- *     owed the same on return; sleep itself earns nothing.
- *     The paper's three ways to leave are reduced to that one.
- *   - If nobody who waits is eligible (whoever is has all its jobs running),
- *     whoever has been given least is next: the device doesn't idle.
- * What holds on one server, for who waits or runs all the time, at its level:
- *	-q < lag < max(q, slice), with q the longest job or tile
- * and thus, over any time, shares in proportion to weights within q.
+ *   - Jobs can't be cut at the slice. Charged is what was measured; and a
+ *     request is as long as what somebody lately had the device for, if that is
+ *     longer than a slice. (With requests that say less than they take, many
+ *     small weights put a large one behind by a job each.) Only something
+ *     interactive that wakes may once say less, one at a time.
+ *   - The estimated cost is charged in advance when somebody else is picked or
+ *     comes meanwhile, and settled with the measurement: a deep device doesn't
+ *     take all from one stream.
+ *   - Who leaves and owes stays in the competition until V has caught up (the
+ *     paper's leaving with lag 0). Who leaves while owed is owed the same on
+ *     return, as far as V need not fall by more than one job's time for it.
+ *     Sleep itself earns nothing. An exit loses debts.
+ *   - If nobody who waits is eligible (whoever is has all its jobs running, on
+ *     several servers), whoever was given least is next: the device doesn't
+ *     idle.
+ * What holds on one server at each level, with q the longest job or tile and
+ * r the larger of q and slice: among who waits or runs all the time
+ *	-q <= lag <= r
+ * and thus, over any time, shares in proportion to weights within q + r; and
+ * with others that come and go at will
+ *	-(q + r) <= lag
+ * tests/unit/test_arb_fair.c and tests/sim hold both against what comes out. If
+ * a job is longer than it was said to be, and than those before it, it counts
+ * for q, and others may once wait that much longer.
  *
  * Background. The same again in a second hierarchy, for idle capacity. While
  * background waits, it is credited floor_ppm of the time that other classes are
@@ -348,6 +360,7 @@ struct arb_loan {
  * @spent:	realtime servers without budget and something waiting
  * @admitted:	all realtime servers, by density
  * @density:	sum of their densities, ppm
+ * @unpaid:	the last job picked, if it isn't charged for yet
  * @credit:	what background is owed by its floor: ns times ARB_PPM
  * @floor_due:	it is being paid
  * @served:	device time by class, ns
@@ -361,6 +374,7 @@ struct arb {
 	struct arb_tree spent;
 	struct arb_tree admitted;
 	u64 density;
+	struct arb_job *unpaid;
 	s64 credit;
 	bool floor_due;
 	u64 served[ARB_NR_CLASSES];

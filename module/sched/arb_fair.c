@@ -257,24 +257,36 @@ void arb_ent_update(const struct arb *a, struct arb_ent *ent, bool queued,
 	}
 }
 
-/* New virtual time for @ent, and what follows from it. */
+/* Change what orders a node of this tree; one that is alone stays in place. */
+static void rekey(struct arb_tree *tree, struct arb_node *n, u64 key, u64 val)
+{
+	bool alone = n->height == 1 && tree->root == n;
+
+	if (!alone && key == n->key) {
+		arb_tree_set_val(tree, n, val);
+		return;
+	}
+	if (!alone)
+		arb_tree_erase(tree, n);
+	n->key = key;
+	n->val = val;
+	if (!alone)
+		arb_tree_insert(tree, n);
+	else
+		n->min = val;
+}
+
+/* New virtual time for @ent. Who isn't queued gets a deadline when it is. */
 static void set_vtime(const struct arb *a, struct arb_ent *ent, u64 val)
 {
 	struct arb_level *lv = ent->level;
-	struct arb_tree *tree = ent->queued ? &lv->tree :
-				ent->lingers ? &lv->linger : NULL;
-	u64 key = ent->lingers ? val : deadline(a, ent, val);
 
-	if (tree && key == ent->node.key) {
-		arb_tree_set_val(tree, &ent->node, val);
-		return;
-	}
-	if (tree)
-		arb_tree_erase(tree, &ent->node);
-	ent->node.val = val;
-	ent->node.key = key;
-	if (tree)
-		arb_tree_insert(tree, &ent->node);
+	if (ent->queued)
+		rekey(&lv->tree, &ent->node, deadline(a, ent, val), val);
+	else if (ent->lingers)
+		rekey(&lv->linger, &ent->node, val, val);
+	else
+		ent->node.val = val;
 }
 
 /* A job that will keep the device for @ns has come: a request is that long. */
@@ -415,19 +427,21 @@ struct arb_stream *arb_fair_pick(const struct arb_level *lv)
 }
 
 /* Does @other, who waits, come before @ent, who runs and has nothing waiting? */
-static bool comes_before(const struct arb_level *lv,
-			 const struct arb_ent *other, const struct arb_ent *ent)
+static bool comes_before(const struct arb *a, const struct arb_ent *other,
+			 const struct arb_ent *ent)
 {
+	const struct arb_level *lv = ent->level;
 	bool e = eligible(lv, ent->node.val);
 
 	if (e != eligible(lv, other->node.val))
 		return !e;
-	return e ? arb_before(other->node.key, ent->node.key) :
-		   arb_before(other->node.val, ent->node.val);
+	if (!e)
+		return arb_before(other->node.val, ent->node.val);
+	return arb_before(other->node.key, deadline(a, ent, ent->node.val));
 }
 
 /* Would a pick choose somebody else than @ent, if what runs in it waited? */
-bool arb_fair_beaten(const struct arb_ent *ent)
+bool arb_fair_beaten(const struct arb *a, const struct arb_ent *ent)
 {
 	const struct arb_ent *path[ARB_MAX_DEPTH + 1];
 	u32 n = 0;
@@ -441,7 +455,7 @@ bool arb_fair_beaten(const struct arb_ent *ent)
 			return false;
 		if (first != path[n])
 			return path[n]->queued ||
-			       comes_before(path[n]->level, first, path[n]);
+			       comes_before(a, first, path[n]);
 	}
 	return false;
 }

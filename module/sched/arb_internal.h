@@ -37,7 +37,7 @@ void arb_ent_expect(struct arb_ent *ent, u64 ns);
 void arb_ent_charge(const struct arb *a, struct arb_ent *ent, s64 ns, u64 ran);
 void arb_ent_set_weight(const struct arb *a, struct arb_ent *ent, u32 weight);
 struct arb_stream *arb_fair_pick(const struct arb_level *root);
-bool arb_fair_beaten(const struct arb_ent *running);
+bool arb_fair_beaten(const struct arb *a, const struct arb_ent *ent);
 
 /* arb_rt.c */
 void arb_rt_forget(struct arb *a, struct arb_stream *s);

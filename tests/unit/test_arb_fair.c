@@ -216,6 +216,50 @@ static void test_nothing_is_gained_by_sleeping(void **state)
 	}
 }
 
+/*
+ * The bounds in arb.h, for random sets: one heavy and many light ones, or
+ * weights of all sizes; jobs whole or in tiles; three of four stay, or come
+ * and go.
+ */
+static void random_set(u32 round, bool come)
+{
+	u64 q = round % 2 ? 100 * US : 2 * MS;
+	u32 n = 2 + round * 37 % 120, i;
+	struct source src[122];
+	struct drive d;
+
+	drive_init(&d, NULL, src, n);
+	d.rnd += round * 1000003;
+	d.tile = round % 2 ? q : 0;
+	bound(&d, come ? 2 * q : q, 100 * US);
+	if (come)
+		bound_high = SEC;	/* who stays is given what others left */
+	for (i = 0; i < n; i++) {
+		u32 weight = round % 4 < 2 ? (i ? 1 : 5000) :
+			     1U << drive_between(&d, 0, 13);
+
+		stream(&d, i, NULL, i % 3 ? ARB_NORMAL : ARB_INTERACTIVE,
+		       weight, drive_between(&d, q / 200, q));
+		source_backlog(&d, &src[i]);
+		if (come && i % 4) {
+			src[i].arrive = come_and_go;
+			src[i].ended = sleep_then_again;
+		}
+	}
+	drive_run(&d, SEC / 2);
+	drive_end(&d);
+}
+
+static void test_bounds_of_lag_for_random_sets(void **state)
+{
+	u32 round;
+
+	for (round = 0; round < 24; round++) {
+		random_set(round, false);
+		random_set(round, true);
+	}
+}
+
 /* Leaves right after being served and comes back: owes all the same. */
 static void test_debts_survive_leaving(void **state)
 {
@@ -499,6 +543,7 @@ int main(void)
 		cmocka_unit_test(test_weights_with_bad_estimates),
 		cmocka_unit_test(test_nested_groups),
 		cmocka_unit_test(test_nothing_is_gained_by_sleeping),
+		cmocka_unit_test(test_bounds_of_lag_for_random_sets),
 		cmocka_unit_test(test_debts_survive_leaving),
 		cmocka_unit_test(test_interactive_wakes_at_the_next_tile),
 		cmocka_unit_test(test_a_group_is_as_urgent_as_what_waits),
