@@ -4,11 +4,13 @@
  * that says how many were done and how many failed.
  *
  *	jobs MODEL [-d DEVICE] [-c CONTEXTS] [-n JOBS] [-q DEPTH] [-t MS]
- *		[-u] [-s] [-b]
+ *		[-u] [-s] [-b] [-l LOADS]
  *
  * -q 0 (the default): RUN, one by one; else a queue of that depth. -n 0: until
- * killed. -t: their budget. -u: unbind and bind again before each job. -s: say "ready", then wait
- * for a signal before the contexts are closed. -b: say how many ns a job took.
+ * killed. -t: their budget. -u: unbind and bind again before each job. -s: say
+ * "ready", then wait for a signal before the contexts are closed. -b: say how many
+ * ns a job took. -l: no jobs, the model is only loaded, so often; what is counted
+ * are these calls.
  */
 #include <aioffload.h>
 #include <errno.h>
@@ -31,6 +33,7 @@ static struct {
 	bool rebind;
 	bool stay;
 	bool bench;
+	unsigned int loads;
 } opt = { .device = AIOFFLOAD_DEVICE_ANY, .contexts = 1, .jobs = 1 };
 
 static uint64_t done, failed;
@@ -63,6 +66,23 @@ static void count(int status)
 		failed++;
 	else
 		done++;
+}
+
+static void only_load(void)
+{
+	struct aioffload_model *model;
+	struct aioffload_ctx *ctx;
+
+	must(aioffload_open(opt.device, &ctx), "open");
+	for (unsigned int i = 0; i < opt.loads; i++) {
+		int ret = aioffload_model_load_file(ctx, opt.model, &model);
+
+		count(ret);
+		if (!ret)
+			aioffload_model_free(model);
+	}
+	aioffload_close(ctx);
+	printf("done %" PRIu64 " failed %" PRIu64 "\n", done, failed);
 }
 
 static void client_open(struct client *c)
@@ -147,7 +167,7 @@ static void parse(int argc, char **argv)
 {
 	int o;
 
-	while ((o = getopt(argc, argv, "d:c:n:q:t:usb")) != -1) {
+	while ((o = getopt(argc, argv, "d:c:n:q:t:usbl:")) != -1) {
 		switch (o) {
 		case 'd':
 			opt.device = (uint32_t)atoi(optarg);
@@ -173,6 +193,9 @@ static void parse(int argc, char **argv)
 		case 's':
 			opt.stay = true;
 			break;
+		case 'l':
+			opt.loads = (unsigned int)atoi(optarg);
+			break;
 		default:
 			exit(2);
 		}
@@ -191,6 +214,10 @@ int main(int argc, char **argv)
 	unsigned int i;
 
 	parse(argc, argv);
+	if (opt.loads) {
+		only_load();
+		return 0;
+	}
 	clients = calloc(opt.contexts, sizeof(*clients));
 	if (!clients)
 		return 1;
