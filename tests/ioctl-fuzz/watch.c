@@ -115,16 +115,17 @@ const char *watch_leftovers(void)
 {
 	static char text[160];
 	const struct timespec ms10 = { 0, 10000000 };
+	/* A minute: machines may be slow, what is leaked stays */
+	uint64_t end = now_ms() + 60000;
 	struct census now;
 
-	/* A minute: machines may be slow, what is leaked stays */
-	for (unsigned int i = 0; i < 6000; i++) {
+	do {
 		now = take_census();
 		if (now.module_refs <= baseline.module_refs &&
 		    now.dmabufs <= baseline.dmabufs)
 			return NULL;
 		nanosleep(&ms10, NULL);
-	}
+	} while (now_ms() < end);
 	snprintf(text, sizeof(text),
 		 "left behind: %ld module references (before: %ld), %ld dma-bufs (before: %ld)",
 		 now.module_refs, baseline.module_refs, now.dmabufs,
