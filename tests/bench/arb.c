@@ -5,12 +5,11 @@
  *	arb [LARGEST [GROUPS]]
  *
  * Streams of random weight and job length, shared out over GROUPS groups (0:
- * none), each with one job waiting or running at all times. Columns: streams;
- * for arb_pick() alone, and for all that a job goes through (arb_arrive(),
- * arb_pick(), arb_done()), ns and user instructions, "-" where the machine
- * doesn't count those. First with jobs that come back at once, so that all
- * streams have work ("full"); then with a single stream that has work at a time
- * among as many that have none ("idle").
+ * none). First each has a job waiting or running at all times ("full"); then
+ * one has work at a time, among as many that have none ("idle"). Columns:
+ * streams; ns of processor time and user instructions of all that a job goes
+ * through (arb_arrive(), arb_pick(), arb_done()); the same for arb_pick() alone,
+ * of BATCH jobs in a row. "-": can't be said, or this machine doesn't count.
  */
 #include <linux/perf_event.h>
 #include <stdio.h>
@@ -22,6 +21,7 @@
 #include <sched/arb.h>
 
 #define ROUNDS	200000
+#define BATCH	64
 
 struct member {
 	struct arb_stream stream;
@@ -63,7 +63,7 @@ static struct cost read_cost(void)
 	struct cost c = { 0, 0 };
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
 	c.ns = ts.tv_sec * 1000000000ULL + ts.tv_nsec;
 	if (counter >= 0 && read(counter, &c.instructions, 8) != 8)
 		c.instructions = 0;
@@ -78,14 +78,13 @@ static void since(struct cost *sum, struct cost start)
 	sum->instructions += end.instructions - start.instructions;
 }
 
-static void print_cost(struct cost c, u64 rounds, struct cost reading)
+static void print_cost(struct cost c)
 {
-	printf(" %8.1f", ((double)c.ns - (double)reading.ns) / rounds);
+	printf(" %8.1f", (double)c.ns / ROUNDS);
 	if (counter < 0)
 		printf(" %8s", "-");
 	else
-		printf(" %8.1f", ((double)c.instructions -
-				  (double)reading.instructions) / rounds);
+		printf(" %8.1f", (double)c.instructions / ROUNDS);
 }
 
 static struct member *member(struct arb_job *job)
@@ -93,22 +92,9 @@ static struct member *member(struct arb_job *job)
 	return (struct member *)((char *)job - offsetof(struct member, job));
 }
 
-/* What reading clock and counter costs itself, for ROUNDS times. */
-static struct cost reading_costs(void)
+/* ROUNDS jobs, one after the other. */
+static void run(struct arb *a, struct member *m, u32 n, bool full, u64 *now)
 {
-	struct cost sum = { 0, 0 };
-	u32 i;
-
-	for (i = 0; i < ROUNDS; i++)
-		since(&sum, read_cost());
-	return sum;
-}
-
-/* One job of each of ROUNDS, with the parts measured if @pick is not NULL. */
-static void run(struct arb *a, struct member *m, u32 n, bool full, u64 *now,
-		struct cost *pick)
-{
-	struct cost start = { 0, 0 };
 	struct member *who;
 	struct arb_job *job;
 	u32 i;
@@ -119,11 +105,7 @@ static void run(struct arb *a, struct member *m, u32 n, bool full, u64 *now,
 			arb_arrive(a, &who->stream, &who->job, *now, 0,
 				   who->ns);
 		}
-		if (pick)
-			start = read_cost();
 		job = arb_pick(a, *now);
-		if (pick)
-			since(pick, start);
 		who = member(job);
 		*now += who->ns;
 		arb_done(a, job, who->ns, *now);
@@ -132,11 +114,34 @@ static void run(struct arb *a, struct member *m, u32 n, bool full, u64 *now,
 	}
 }
 
-static void measure(u32 n, u32 nr_groups, bool full, struct cost reading)
+/* ROUNDS jobs, some at a time, for what their picks cost. */
+static struct cost run_picks(struct arb *a, u64 *now)
+{
+	struct cost sum = { 0, 0 }, start;
+	struct arb_job *job[BATCH];
+	struct member *who;
+	u32 i, k;
+
+	for (i = 0; i < ROUNDS / BATCH; i++) {
+		start = read_cost();
+		for (k = 0; k < BATCH; k++)
+			job[k] = arb_pick(a, *now);
+		since(&sum, start);
+		for (k = 0; k < BATCH; k++) {
+			who = member(job[k]);
+			*now += who->ns;
+			arb_done(a, job[k], who->ns, *now);
+			arb_arrive(a, &who->stream, job[k], *now, 0, who->ns);
+		}
+	}
+	return sum;
+}
+
+static void measure(u32 n, u32 nr_groups, bool full)
 {
 	struct member *m = calloc(n, sizeof(*m));
 	struct arb_group *g = calloc(nr_groups + 1, sizeof(*g));
-	struct cost pick = { 0, 0 }, all = { 0, 0 }, none = { 0, 0 }, start;
+	struct cost all = { 0, 0 }, start;
 	struct arb_params params;
 	u64 now = 1;
 	struct arb a;
@@ -158,14 +163,16 @@ static void measure(u32 n, u32 nr_groups, bool full, struct cost reading)
 			arb_arrive(&a, &m[i].stream, &m[i].job, now, 0,
 				   m[i].ns);
 	}
-	run(&a, m, n, full, &now, NULL);	/* warm */
+	run(&a, m, n, full, &now);	/* warm */
 	start = read_cost();
-	run(&a, m, n, full, &now, NULL);
+	run(&a, m, n, full, &now);
 	since(&all, start);
-	run(&a, m, n, full, &now, &pick);
 	printf("%s %8u", full ? "full" : "idle", n);
-	print_cost(pick, ROUNDS, reading);
-	print_cost(all, ROUNDS, none);
+	print_cost(all);
+	if (full && n >= 2 * BATCH)
+		print_cost(run_picks(&a, &now));
+	else
+		printf(" %8s %8s", "-", "-");
 	putchar('\n');
 	fflush(stdout);
 	free(m);
@@ -176,15 +183,13 @@ int main(int argc, char **argv)
 {
 	u32 most = argc > 1 ? strtoul(argv[1], NULL, 10) : 100000;
 	u32 groups = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
-	struct cost reading;
 	u32 n, full;
 
 	open_counter();
-	reading = reading_costs();
-	printf("# %u groups; ns and instructions of a pick, and of a job\n",
+	printf("# %u groups; ns and instructions of a job, and of a pick\n",
 	       groups);
 	for (full = 2; full--; )
 		for (n = 1; n && n <= most; n *= 10)
-			measure(n, groups, full, reading);
+			measure(n, groups, full);
 	return 0;
 }
