@@ -343,22 +343,52 @@ static int by_order(const void *x, const void *y)
 	       (p[1] > q[1]) - (p[1] < q[1]);
 }
 
+/* @sorted: key, order of insertion, node; the first @n of them. */
+static void compare_tree(const struct arb_tree *tree,
+			 const struct arb_node *node, u64 (*sorted)[3], u32 n)
+{
+	const struct arb_node *at;
+	u64 min = ~0ULL;
+	u32 i, count;
+
+	for (i = 0; i < n; i++)
+		if (node[sorted[i][2]].val < min)
+			min = node[sorted[i][2]].val;
+	assert_true(!n || tree->root->min == min);
+	/* in order, by way of the parents */
+	at = arb_tree_first(tree);
+	for (count = 0; at; count++) {
+		assert_ptr_equal(at, &node[sorted[count][2]]);
+		if (at->child[1]) {
+			at = at->child[1];
+			while (at->child[0])
+				at = at->child[0];
+		} else {
+			while (at->parent && at == at->parent->child[1])
+				at = at->parent;
+			at = at->parent;
+		}
+	}
+	assert_int_equal(count, n);
+	/* 1.44 log2 of 500 */
+	assert_true(!n || tree->root->height <= 13);
+}
+
 /* A sorted array does the same. */
 static void test_tree_against_an_array(void **state)
 {
 	enum { MANY = 500 };
 	static struct arb_node node[MANY];
-	static u64 sorted[MANY][3];	/* key, order of insertion, node */
+	static u64 sorted[MANY][3];
 	struct arb_tree tree = { NULL };
 	struct drive d = { .rnd = 42 };
-	u32 n = 0, i, step, count;
+	u32 n = 0, i, step;
 	bool in[MANY] = { false };
 	u64 base, order = 0;
 
 	for (step = 0; step < 40000; step++) {
 		u32 which = drive_random(&d) % MANY;
-		struct arb_node *x = &node[which], *at;
-		u64 min;
+		struct arb_node *x = &node[which];
 
 		base = step < 20000 ? 0 : ~0ULL - 100;	/* wraps */
 		if (step == 20000)
@@ -390,30 +420,8 @@ static void test_tree_against_an_array(void **state)
 				 n ? &node[sorted[0][2]] : NULL);
 		assert_ptr_equal(arb_tree_last(&tree),
 				 n ? &node[sorted[n - 1][2]] : NULL);
-		if (step % 50)
-			continue;
-		min = ~0ULL;
-		for (i = 0; i < n; i++)
-			if (node[sorted[i][2]].val < min)
-				min = node[sorted[i][2]].val;
-		assert_true(!n || tree.root->min == min);
-		/* in order, by way of the parents */
-		at = arb_tree_first(&tree);
-		for (count = 0; at; count++) {
-			assert_ptr_equal(at, &node[sorted[count][2]]);
-			if (at->child[1]) {
-				at = at->child[1];
-				while (at->child[0])
-					at = at->child[0];
-			} else {
-				while (at->parent && at == at->parent->child[1])
-					at = at->parent;
-				at = at->parent;
-			}
-		}
-		assert_int_equal(count, n);
-		/* 1.44 log2 of 500 */
-		assert_true(!n || tree.root->height <= 13);
+		if (step % 50 == 0)
+			compare_tree(&tree, node, sorted, n);
 	}
 }
 
