@@ -5,7 +5,7 @@ import shutil
 import subprocess
 
 import machines
-from machines import HERE, KERNELS, TOP, call
+from machines import HERE, TOP, call
 
 SHARED = os.environ.get("AIOFFLOAD_SHARED", os.path.join(TOP, "..", "shared"))
 # Modules are loaded and unloaded 200 times: many minutes under emulation.
@@ -16,10 +16,6 @@ C_PROGRAMS = ["abi", "buffers", "models", "bind", "run", "queue", "rings",
               "zerocopy", "import", "perm", "rights", "visible", "quota",
               "sandbox", "lib", "faults", "kill"]
 SCRIPTS = ["cli", "admin", "golden"]
-
-# All samples of all models in scalar code on the first kernel; on the others
-# what this many multiply-adds allow (two samples of the largest models).
-SCALAR_MACS = 700 * 10 ** 6
 
 
 def models_dir():
@@ -79,9 +75,4 @@ class Guests(machines.Suite):
                 shutil.copy(os.path.join(dst, "kmod", f), to)
 
     def environment(self, kernel):
-        env = {}
-        if kernel != KERNELS[0]:
-            env["VMTEST_SCALAR_MACS"] = SCALAR_MACS
-        if LONG:
-            env["VMTEST_MODULE_ROUNDS"] = 200
-        return env
+        return {"VMTEST_MODULE_ROUNDS": 200} if LONG else {}
