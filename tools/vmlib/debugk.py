@@ -26,7 +26,7 @@ RECIPE = 1
 LINES = 2060
 
 TOOLS = ["gcc", "libc6-dev", "make", "flex", "bison", "bc", "libelf-dev",
-         "libssl-dev", "rsync", "cpio", "python3", "xz-utils"]
+         "libssl-dev", "openssl", "rsync", "cpio", "python3", "xz-utils"]
 
 CONFIGURE = r"""
 make -s KCONFIG_ALLCONFIG=/debug-config allnoconfig >/dev/null
