@@ -33,6 +33,7 @@ int ai_keyring_verify(const void *data, size_t bytes, const u8 *sig,
 		      struct aim_reason *reason);
 
 /* block.c */
+void ai_block_init(void);
 void ai_block_exit(void);
 int ai_block_check_key(const struct ai_sec_model *m, struct aim_reason *reason);
 int ai_block_check(const struct ai_sec_model *m, struct aim_reason *reason);

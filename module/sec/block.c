@@ -16,7 +16,7 @@
 #include <linux/list.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
-#include <linux/once.h>
+#include <linux/random.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
@@ -70,18 +70,17 @@ static DEFINE_HASHTABLE(quarantine, 8);
 static LIST_HEAD(quarantine_ages);
 static u32 nr_quarantined;
 
+/* Digests can be chosen, within limits; chains of the hash should not. */
+static u32 digest_seed __ro_after_init;
+
 static void review_work_fn(struct work_struct *work);
 static DECLARE_WORK(review_work, review_work_fn);
 
 /* ---- quarantine --------------------------------------------------------- */
 
-/* Digests can be chosen, within limits; chains of the hash should not. */
 static u32 digest_hash(const u8 *digest)
 {
-	static u32 seed __read_mostly;
-
-	get_random_once(&seed, sizeof(seed));
-	return jhash(digest, AIOFFLOAD_DIGEST_LEN, seed);
+	return jhash(digest, AIOFFLOAD_DIGEST_LEN, digest_seed);
 }
 
 static u64 cgroup_of(const struct ai_sec_model *m)
@@ -551,6 +550,15 @@ long ai_sec_block(struct ai_sec_ctx *sec, void __user *uarg)
 }
 
 /* No model is loaded any more. */
+/*
+ * Not get_random_once(): that patches code which another CPU may be running,
+ * and takes a reference on the module for a moment.
+ */
+void ai_block_init(void)
+{
+	get_random_bytes(&digest_seed, sizeof(digest_seed));
+}
+
 void ai_block_exit(void)
 {
 	struct quarantined *q, *next_q;

@@ -222,6 +222,7 @@ int ai_sec_init(void)
 	ret = policy_init();
 	if (ret)
 		return ret;
+	ai_block_init();
 	ret = ai_audit_init();
 	if (ret)
 		return ret;
