@@ -20,6 +20,8 @@ TOP := $(abspath $(dir $(lastword $(MAKEFILE_LIST))))
 B := $(TOP)/build
 VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' $(TOP)/dkms.conf)
 PYTEST ?= /usr/bin/python3 -m pytest
+# capture=sys: what machines and images being made have to say is seen at once
+PYTEST_VM := $(PYTEST) --capture=sys -p no:cacheprovider -ra
 FUZZ_SECONDS ?= 60
 FUZZ_MINUTES ?= 45
 
@@ -126,9 +128,8 @@ images: deb
 	$(TOP)/tools/vm build
 
 # The machines of the others run beside tests/packaging, so it goes first.
-# capture=sys: what machines and images being made have to say is seen at once.
 test-vm: packages
-	$(PYTEST) --capture=sys -p no:cacheprovider -ra $(TOP)/tests/packaging \
+	$(PYTEST_VM) $(TOP)/tests/packaging \
 		$(TOP)/tests/vm $(TOP)/tests/audit $(TOP)/tests/security \
 		$(PYTEST_ARGS)
 
@@ -142,8 +143,8 @@ debug-kernel:
 	$(TOP)/tools/vm build --kernel debug-6.12 --bare
 
 test-debug: debug-kernel deb userspace
-	AIOFFLOAD_KERNELS=debug-6.12 $(PYTEST) -p no:cacheprovider -ra \
-		$(TOP)/tests/vm $(wildcard $(TOP)/tests/security $(TOP)/tests/audit) $(PYTEST_ARGS)
+	AIOFFLOAD_KERNELS=debug-6.12 $(PYTEST_VM) $(TOP)/tests/vm \
+		$(TOP)/tests/audit $(TOP)/tests/security $(PYTEST_ARGS)
 
 fuzz: debug-kernel deb userspace
 	$(TOP)/tools/fuzz-ioctl --minutes $(FUZZ_MINUTES)

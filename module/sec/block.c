@@ -549,7 +549,6 @@ long ai_sec_block(struct ai_sec_ctx *sec, void __user *uarg)
 	return ret ?: ai_copy_out(uarg, &k, sizeof(k));
 }
 
-/* No model is loaded any more. */
 /*
  * Not get_random_once(): that patches code which another CPU may be running,
  * and takes a reference on the module for a moment.
@@ -559,6 +558,7 @@ void ai_block_init(void)
 	get_random_bytes(&digest_seed, sizeof(digest_seed));
 }
 
+/* No model is loaded any more. */
 void ai_block_exit(void)
 {
 	struct quarantined *q, *next_q;

@@ -14,13 +14,6 @@
 #define NR_JOBS		24
 #define NR_LOANS	12
 
-#define must(c) do {							\
-	if (!(c)) {							\
-		fprintf(stderr, "%s:%d: %s\n", __func__, __LINE__, #c);	\
-		abort();						\
-	}								\
-} while (0)
-
 struct input {
 	const u8 *p;
 	size_t left;

@@ -2,6 +2,16 @@
 /* Scenarios that come with the simulator, in the language of parse.c. */
 #include "sim.h"
 
+#define FOUR_GROUPS \
+	"group a weight=100\n" \
+	"group b weight=200\n" \
+	"group c weight=400\n" \
+	"group d weight=800\n" \
+	"queue qa group=a load=closed:4 len=const:10ms\n" \
+	"queue qb group=b load=closed:4 len=const:100us\n" \
+	"queue qc group=c load=closed:4 len=uniform:100us:10ms\n" \
+	"queue qd group=d load=closed:4 len=const:1ms\n"
+
 static const struct {
 	const char *name;
 	const char *what;
@@ -10,25 +20,11 @@ static const struct {
 	{ "weights", "groups of weight 1:2:4:8, jobs of lengths 1:100",
 	  "set time=10s\n"
 	  "device acc tile=100us\n"
-	  "group a weight=100\n"
-	  "group b weight=200\n"
-	  "group c weight=400\n"
-	  "group d weight=800\n"
-	  "queue qa group=a load=closed:4 len=const:10ms\n"
-	  "queue qb group=b load=closed:4 len=const:100us\n"
-	  "queue qc group=c load=closed:4 len=uniform:100us:10ms\n"
-	  "queue qd group=d load=closed:4 len=const:1ms\n" },
+	  FOUR_GROUPS },
 	{ "weights-whole", "the same on a device that can't be preempted",
 	  "set time=10s\n"
 	  "device acc\n"
-	  "group a weight=100\n"
-	  "group b weight=200\n"
-	  "group c weight=400\n"
-	  "group d weight=800\n"
-	  "queue qa group=a load=closed:4 len=const:10ms\n"
-	  "queue qb group=b load=closed:4 len=const:100us\n"
-	  "queue qc group=c load=closed:4 len=uniform:100us:10ms\n"
-	  "queue qd group=d load=closed:4 len=const:1ms\n" },
+	  FOUR_GROUPS },
 	{ "nested", "groups in groups; many queues don't make a larger share",
 	  "set time=10s\n"
 	  "device acc tile=100us\n"

@@ -5,13 +5,6 @@
 #include <sched/arb_internal.h>
 #include "arb_drive.h"
 
-#define must(c) do {							\
-	if (!(c)) {							\
-		fprintf(stderr, "%s:%d: %s\n", __func__, __LINE__, #c);	\
-		abort();						\
-	}								\
-} while (0)
-
 /* Shape, order and figures of a subtree. Return: nodes in it. */
 static u32 check_node(const struct arb_node *n, const struct arb_node *parent,
 		      const struct arb_node **last)

@@ -6,7 +6,17 @@
 #ifndef _TESTS_ARB_DRIVE_H
 #define _TESTS_ARB_DRIVE_H
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <sched/arb.h>
+
+/* An assertion for where CMocka is not. */
+#define must(c) do {							\
+	if (!(c)) {							\
+		fprintf(stderr, "%s:%d: %s\n", __func__, __LINE__, #c);	\
+		abort();						\
+	}								\
+} while (0)
 
 #define DRIVE_SERVERS	8
 #define NEVER		(~0ULL >> 1)

@@ -549,18 +549,26 @@ static void test_moving_data_costs(void **state)
 	assert_int_equal(pick(&w), 1);
 }
 
+/* A device with nothing to do, on which a sample is known to take 1 ms. */
+static void known(struct place_dev *dev, u32 lanes, struct place_cost *cost,
+		  u64 now)
+{
+	u32 i;
+
+	place_dev_init(dev, lanes);
+	place_cost_init(cost);
+	for (i = 0; i < 8; i++)
+		place_cost_learn(cost, 1, MS, now);
+}
+
 static void test_lanes_work_side_by_side(void **state)
 {
 	struct place_cost cost;
 	struct place_dev dev;
 	struct place_job job = { .samples = 1 };
 	u64 now = SEC, expect[3];
-	u32 i;
 
-	place_dev_init(&dev, 2);
-	place_cost_init(&cost);
-	for (i = 0; i < 8; i++)
-		place_cost_learn(&cost, 1, MS, now);
+	known(&dev, 2, &cost, now);
 	assert_int_equal(place_dev_wait(&dev, 0, 0, now), 0);
 	expect[0] = place_sent(&dev, &cost, &job, now);
 	assert_int_equal(expect[0], MS);
@@ -587,12 +595,8 @@ static void test_the_backlog_is_corrected(void **state)
 	struct place_dev dev;
 	struct place_job job = { .samples = 1 };
 	u64 now = SEC, expect[2];
-	u32 i;
 
-	place_dev_init(&dev, 1);
-	place_cost_init(&cost);
-	for (i = 0; i < 8; i++)
-		place_cost_learn(&cost, 1, MS, now);
+	known(&dev, 1, &cost, now);
 	expect[0] = place_sent(&dev, &cost, &job, now);
 	expect[1] = place_sent(&dev, &cost, &job, now);
 	now += MS / 4;
