@@ -99,8 +99,8 @@ $(B)/rpm/stamp: $(PKG_FILES) $(TOP)/tools/pkg
 # ioctl fuzzer mostly waits, for a fixed time, and has company.
 test:
 	$(TOP)/tools/deps test
-	MAKE="$(MAKE)" $(TOP)/tools/stages lint unit fuzz-quick packages images \
-		test-vm,fuzz-ioctl
+	MAKE="$(MAKE)" $(TOP)/tools/stages --room 8 lint unit fuzz-quick packages \
+		images test-vm,fuzz-ioctl
 
 lint:
 	$(TOP)/tools/lint

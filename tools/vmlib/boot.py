@@ -21,9 +21,9 @@ PORTS = ("ctl", "out", "err", "in", "dmesg")
 class Machine:
     """Settings of one run; run() does it."""
 
-    def __init__(self, kernel_dir, disk, command, **opt):
+    def __init__(self, kernel_dir, disks, command, **opt):
         self.boot_dir = kernel_dir      # holds vmlinuz and initrd
-        self.disk = disk                # read-only ext4 image, or None
+        self.disks = disks              # read-only ext4 layers, lowest first
         self.command = command
         self.share = opt.get("share")
         self.mounts = opt.get("mounts", [])     # (DIR, path), read-only
@@ -65,6 +65,8 @@ class Machine:
             shares = [] if self.icount else self._shares()
             settings = {"vm_shares": " ".join("%s:%s:%s" % (tag, there, mode)
                                               for tag, _, there, mode in shares),
+                        "vm_disks": " ".join(
+                            "/dev/vd" + c for c, _ in zip("abcd", self.disks)),
                         "vm_icount": "1" if self.icount else "",
                         "vm_debug": "1" if self.debug else "",
                         "vm_stdin": "1" if self.stdin else "",
@@ -131,9 +133,11 @@ class Machine:
                          % (tag, "on" if mode == "ro" else "off",
                             src.replace(",", ",,")), "-device",
                          "virtio-9p-pci,fsdev=%s,mount_tag=%s" % (tag, tag)]
-            argv += ["-drive", "if=none,id=root,format=raw,readonly=on,"
-                     "file.locking=off,file=" + self.disk.replace(",", ",,"),
-                     "-device", "virtio-blk-pci,drive=root"]
+            for n, disk in enumerate(self.disks):
+                argv += ["-drive", "if=none,id=disk%d,format=raw,readonly=on,"
+                         "file.locking=off,file=%s" % (n, disk.replace(",", ",,")),
+                         "-device", "virtio-blk-pci,drive=disk%d"
+                         % n]
         if self.tpm:
             argv += ["-chardev", "socket,id=tpm,path=%s/tpm" % tmp,
                      "-tpmdev", "emulator,id=tpm,chardev=tpm",

@@ -68,7 +68,7 @@ def kernel_key(rel):
 
 
 def base_key(rel):
-    return images.digest(RECIPE, images.base_key(rel.stock), kernel_key(rel))
+    return images.digest(RECIPE, "layer", images.base_key(rel.stock), kernel_key(rel))
 
 
 def kernel_dir(rel):
@@ -108,9 +108,7 @@ def _build_base(rel, kernel, path):
     for name in ("vmlinuz", "initrd", "release"):
         os.symlink(kernel + "/" + name, path + "/" + name)
     images.say("%s: packing ..." % rel.kernel)
-    with images.overlay(lower(rel), path + "/merge") as root:
-        images.ext4(root, path + "/root.img", path + "/log")
-    shutil.rmtree(path + "/merge")
+    images.ext4(kernel + "/layer", path + "/layer.img", path + "/log")
     open(path + "/done", "w").close()
 
 

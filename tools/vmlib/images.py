@@ -4,10 +4,11 @@
 build/vm/KERNEL/base-KEY/   root/      the release with its kernel, as apt left it
                             root.img   the same as a read-only ext4 image
                             vmlinuz, initrd, release
-build/vm/KERNEL/pkg-KEY/    root.img   base plus our packages, as apt installs them
+build/vm/KERNEL/pkg-KEY/    layer.img  what apt changes in base to install our packages
                             slim.cpio  the little that --icount boots from
-build/vm/KERNEL/more-KEY/   root.img   either of them, with further Debian packages
-KEY is a hash of the inputs, so a stale image is never found. A lock per
+build/vm/KERNEL/more-KEY/   layer.img  the same with further Debian packages, and
+                                       with or without our own
+A guest mounts a layer over its base. KEY is a hash of the inputs, so a stale image is never found. A lock per
 kernel lets any number of runs ask at once; the first one builds.
 """
 import contextlib
@@ -36,6 +37,11 @@ RECIPE = 2
 # crc32c_generic: ext4 asks for it by name, which modules.dep doesn't show.
 BOOT_MODULES = ["virtio_pci", "virtio_blk", "virtio_console", "crc32c_generic",
                 "ext4", "overlay", "9pnet_virtio", "9p", "virtio_rng"]
+
+# A layer holds what was installed, not apt's caches.
+APT_OPTIONS = ["-o", "Dpkg::Use-Pty=0", "-o", "Dir::Cache::pkgcache=",
+               "-o", "Dir::Cache::srcpkgcache=",
+               "-o", "APT::Keep-Downloaded-Packages=false"]
 
 
 class Error(Exception):
@@ -100,6 +106,14 @@ def base(rel, quiet=True):
     elif not quiet:
         say("%s: base image is current" % rel.kernel)
     return path
+
+
+def disks(rel, top):
+    """The read-only disks of an image, the lowest first."""
+    base_dir = base(rel)
+    under = [base(rel.stock) + "/root.img"] if rel.stock else []
+    own = base_dir + ("/layer.img" if rel.stock else "/root.img")
+    return under + [own] + ([top + "/layer.img"] if top != base_dir else [])
 
 
 def lower(rel):
@@ -262,7 +276,7 @@ def packages(rel, quiet=True):
     if not files:
         raise Error("there are no packages in build/deb: run 'make deb' "
                     "(or boot without them: --bare)")
-    key = digest(RECIPE, os.path.basename(base_dir), read(HERE + "/slim.py"),
+    key = digest(RECIPE, "layer", os.path.basename(base_dir), read(HERE + "/slim.py"),
                  *[digest(os.path.basename(f), read(f)) for f in files])
     path = os.path.join(CACHE, rel.kernel, "pkg-" + key)
     if not os.path.exists(path + "/done"):
@@ -281,7 +295,7 @@ def with_more(rel, names, ours):
     files = debs() if ours else []
     if ours and not files:
         raise Error("there are no packages in build/deb: run 'make deb'")
-    key = digest(RECIPE, os.path.basename(base_dir), *sorted(names),
+    key = digest(RECIPE, "layer", os.path.basename(base_dir), *sorted(names),
                  *[digest(os.path.basename(f), read(f)) for f in files])
     path = os.path.join(CACHE, rel.kernel, "more-" + key)
     if not os.path.exists(path + "/done"):
@@ -312,15 +326,15 @@ def _build_packages(rel, base_dir, path, files, more=()):
         for f in files:
             shutil.copy(f, root + "/tmp/")
             names.append("/tmp/" + os.path.basename(f))
-        run_logged(chroot_argv(root) + ["apt-get", "install", "-y",
-                                        "-o", "Dpkg::Use-Pty=0"] + names,
-                   log, "installing the packages on " + rel.kernel, env=chroot_env())
+        run_logged(chroot_argv(root) + ["apt-get", "install", "-y"]
+                   + APT_OPTIONS + names, log,
+                   "installing the packages on " + rel.kernel, env=chroot_env())
         for f in files:
             os.unlink(root + "/tmp/" + os.path.basename(f))
         if files:
             _check_modules(root, release, log)
             slim.build(root, release, path + "/slim.cpio")
-        ext4(root, path + "/root.img", log)
+    ext4(path + "/layer/upper", path + "/layer.img", log)
     shutil.rmtree(path + "/layer")
     open(path + "/done", "w").close()
     say("%s: packages installed in %d s" % (rel.kernel, time.time() - start))

@@ -10,7 +10,7 @@ for m in $(cat /modules/order); do
 	insmod "/modules/$m" || echo "vm: cannot load $m" >/dev/console
 done
 ip link set lo up
-mkdir -p /ro /rw /root
+mkdir -p /rw /root
 mount -t tmpfs -o size=80% tmpfs /rw
 if [ -d /slim ]; then
 	# --icount: all of the root came in the initrd. switch_root empties
@@ -18,11 +18,21 @@ if [ -d /slim ]; then
 	mount -t tmpfs -o size=80%,mode=755 tmpfs /root
 	cp -a /slim/. /root/
 else
-	n=0
-	until [ -b /dev/vda ] || [ $n = 50 ]; do sleep 0.1; n=$((n + 1)); done
-	mount -t ext4 -o ro,noload /dev/vda /ro
+	vm_disks=""
+	# shellcheck disable=SC1091  # made by tools/vm for each run
+	. /vm/settings
+	n=0 lower=""
+	for d in $vm_disks; do
+		until [ -b "$d" ] || [ $n = 50 ]; do
+			sleep 0.1
+			n=$((n + 1))
+		done
+		mkdir -p "/ro$d"
+		mount -t ext4 -o ro,noload "$d" "/ro$d"
+		lower="/ro$d${lower:+:$lower}"
+	done
 	mkdir /rw/upper /rw/work
-	mount -t overlay -o lowerdir=/ro,upperdir=/rw/upper,workdir=/rw/work \
+	mount -t overlay -o "lowerdir=$lower,upperdir=/rw/upper,workdir=/rw/work" \
 		overlay /root
 fi
 mkdir -p /root/run /root/mnt/share
