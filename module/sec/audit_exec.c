@@ -94,6 +94,7 @@ static u32 nr_whos;
 static u32 nr_closed;			/* and not written */
 static struct ai_audit_who others;	/* those beyond MAX_CLOSED, together */
 static struct counts unheard;		/* closed while audit was off */
+static atomic64_t recorded;		/* jobs of which there is a record */
 
 static DEFINE_SPINLOCK(note_lock);	/* irq; the ring */
 static struct note *notes;
@@ -159,6 +160,13 @@ static struct audit_buffer *exec_record(const struct ai_audit_who *who,
 	return ab;
 }
 
+/* total=: what the records since the module was loaded sum up to, with this one */
+static void put_counts(struct audit_buffer *ab, u64 done, u64 failed)
+{
+	audit_log_format(ab, " done=%llu failed=%llu total=%llu", done, failed,
+			 (u64)atomic64_add_return(done + failed, &recorded));
+}
+
 /* Return: it is written. */
 static bool counts_write(const struct ai_audit_who *who,
 			 const struct counts *c, gfp_t gfp)
@@ -167,7 +175,7 @@ static bool counts_write(const struct ai_audit_who *who,
 
 	if (!ab)
 		return false;
-	audit_log_format(ab, " done=%llu failed=%llu", c->done, c->failed);
+	put_counts(ab, c->done, c->failed);
 	ai_audit_put_since(ab, c->since);
 	ai_audit_end(ab, 0, !c->failed);
 	return true;
@@ -503,8 +511,7 @@ static bool note_write(const struct note *note)
 		return false;
 	if (note->device != AIOFFLOAD_DEVICE_ANY)
 		audit_log_format(ab, " device=\"aioffload%u\"", note->device);
-	audit_log_format(ab, " done=%d failed=%d", !note->status,
-			 !!note->status);
+	put_counts(ab, !note->status, !!note->status);
 	ai_audit_put_since(ab, note->at);
 	ai_audit_end(ab, note->status, !note->status);
 	return true;

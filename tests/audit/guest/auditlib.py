@@ -140,6 +140,15 @@ def executions():
     return done, failed
 
 
+def jobs_lost(rs):
+    """How many jobs' records are missing among these, by their total=."""
+    lost = last = 0
+    for r in sorted(rs, key=lambda r: int(r["total"])):
+        lost += int(r["total"]) - last - int(r["done"]) - int(r["failed"])
+        last = int(r["total"])
+    return lost
+
+
 def expect_executions(done, failed, seconds=30):
     """auditd writes as fast as the machine lets it: what counts is that more
     comes, until it is all there."""
