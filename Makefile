@@ -22,7 +22,7 @@ VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' $(TOP)/dkms.conf)
 PYTEST ?= /usr/bin/python3 -m pytest
 # capture=sys: what machines and images being made have to say is seen at once
 PYTEST_VM := $(PYTEST) --capture=sys -p no:cacheprovider -ra
-FUZZ_SECONDS ?= 60
+FUZZ_SECONDS ?= 30
 FUZZ_MINUTES ?= 45
 
 # Which kernel: the one named, else the running one if its headers are here,

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 
+import machines
 from tree import TOP, run
 
 
@@ -97,3 +98,14 @@ def test_demo_without_shared():
     assert "micro_speech_int8" in result.stdout
     assert "person_detect_int8" in result.stdout
     assert "2 of 2 networks equal" in result.stdout
+
+
+def test_only_an_int3_in_the_kernels_own_text_is_the_emulators():
+    oops = ("[ 28.9] Oops: int3: 0000 [#1] PREEMPT SMP NOPTI\n"
+            "[ 28.9] RIP: 0010:%s\n[ 28.9] Call Trace:\n"
+            "[ 28.9] RIP: 0033:0x7f\n")
+    assert machines.emulator_failed(oops % "__schedule+0x99/0xbe0")
+    assert not machines.emulator_failed(oops % "digest_hash+0x9/0xbe [aioffload]")
+    assert not machines.emulator_failed(
+        "Oops: 0000 [#1]\nRIP: 0010:__schedule+0x99/0xbe0\n")
+    assert not machines.emulator_failed("")

@@ -201,11 +201,11 @@ static void unload(const char *module)
 TEST_SECONDS(modules_come_and_go, 1800)
 {
 	const char *wanted = getenv("VMTEST_MODULE_ROUNDS");
-	int rounds = wanted ? atoi(wanted) : 30;
+	int rounds = wanted ? atoi(wanted) : 14;
 	long free_before = 0, slab_before = 0, freed, slab;
 
 	EXPECT(rounds > 0);
-	for (int round = -10; round < rounds; round++) {
+	for (int round = -6; round < rounds; round++) {
 		int pids[2];
 
 		if (!round) {
