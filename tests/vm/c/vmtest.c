@@ -186,8 +186,7 @@ static bool listen_to(int fd, int pid, unsigned int seconds, char *text, size_t 
 	}
 }
 
-/* A debug kernel in an emulated machine is many times slower. */
-static unsigned int slower(void)
+unsigned int slower(void)
 {
 	const char *text = getenv("VMTEST_SLOW");
 

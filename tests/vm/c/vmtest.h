@@ -79,6 +79,7 @@ void sleep_ms(unsigned int ms);
 long read_long(const char *path);			/* -1: can't */
 int write_text(const char *path, const char *text);	/* 0 or -errno */
 int count_fds(void);
+unsigned int slower(void);		/* so many times, a debug kernel, than a stock one */
 long free_kib(void);			/* MemFree after caches settled */
 int run_command(const char *cmd);	/* status of the shell's command */
 int module_load(const char *name, const char *param);
