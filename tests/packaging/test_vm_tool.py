@@ -4,7 +4,7 @@ import os
 import re
 import subprocess
 
-import machines
+from vmlib.complaints import emulator_failed
 from tree import TOP, run
 
 
@@ -104,8 +104,8 @@ def test_only_an_int3_in_the_kernels_own_text_is_the_emulators():
     oops = ("[ 28.9] Oops: int3: 0000 [#1] PREEMPT SMP NOPTI\n"
             "[ 28.9] RIP: 0010:%s\n[ 28.9] Call Trace:\n"
             "[ 28.9] RIP: 0033:0x7f\n")
-    assert machines.emulator_failed(oops % "__schedule+0x99/0xbe0")
-    assert not machines.emulator_failed(oops % "digest_hash+0x9/0xbe [aioffload]")
-    assert not machines.emulator_failed(
+    assert emulator_failed(oops % "__schedule+0x99/0xbe0")
+    assert not emulator_failed(oops % "digest_hash+0x9/0xbe [aioffload]")
+    assert not emulator_failed(
         "Oops: 0000 [#1]\nRIP: 0010:__schedule+0x99/0xbe0\n")
-    assert not machines.emulator_failed("")
+    assert not emulator_failed("")

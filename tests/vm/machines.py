@@ -19,10 +19,9 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(TOP, "tools"))
-from vmlib.complaints import COMPLAINTS  # noqa: E402
+from vmlib.complaints import (  # noqa: E402
+    COMPLAINTS, EMULATOR_RETRIES, emulator_failed)
 
-# See docs/testing.md, "The emulator"
-EMULATOR_RETRIES = 2
 # For quick rounds while working on the modules: no packages, the modules come
 # from the share. What needs packages is then skipped.
 BARE = bool(os.environ.get("AIOFFLOAD_VM_BARE"))
@@ -106,14 +105,6 @@ def copy_modules(kernel, to):
                     shutil.copy(os.path.join(where, f), to)
     if not os.listdir(to):
         raise RuntimeError("no modules for %s in build/kmod" % kernel)
-
-
-def emulator_failed(dmesg):
-    """Did the machine end at an int3 in the kernel's own text? Nothing but the
-    kernel's patching of itself puts any there. One in a module is nobody's
-    but ours."""
-    m = re.search(r"Oops: int3.*?RIP: 0010:([^\n]*)", dmesg, re.S)
-    return bool(m) and "[" not in m[1]
 
 
 class Boot:

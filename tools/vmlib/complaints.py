@@ -12,3 +12,14 @@ COMPLAINTS = re.compile(
     r"Objects remaining|cut here|soft lockup|hard LOCKUP|double free|"
     r"[Bb]ad page|Kernel panic|scheduling while atomic|sleeping function|"
     r"[Uu]nable to handle")
+
+# docs/testing.md, "The emulator"
+EMULATOR_RETRIES = 2
+
+
+def emulator_failed(dmesg):
+    """Did the machine end at an int3 in the kernel's own text? Nothing but the
+    kernel's patching of itself puts any there. One in a module is nobody's
+    but ours."""
+    m = re.search(r"Oops: int3.*?RIP: 0010:([^\n]*)", dmesg, re.S)
+    return bool(m) and "[" not in m[1]
