@@ -220,11 +220,11 @@ static void unload(const char *module)
 TEST_SECONDS(modules_come_and_go, 1800)
 {
 	const char *wanted = getenv("VMTEST_MODULE_ROUNDS");
-	int rounds = wanted ? atoi(wanted) : 14;
+	int rounds = wanted ? atoi(wanted) : 10;
 	struct figures before = { };
 
 	EXPECT(rounds > 0);
-	for (int round = -6; round < rounds; round++) {
+	for (int round = -4; round < rounds; round++) {
 		int pids[2];
 
 		if (!round) {
