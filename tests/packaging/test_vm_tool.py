@@ -108,4 +108,7 @@ def test_only_an_int3_in_the_kernels_own_text_is_the_emulators():
     assert not emulator_failed(oops % "digest_hash+0x9/0xbe [aioffload]")
     assert not emulator_failed(
         "Oops: 0000 [#1]\nRIP: 0010:__schedule+0x99/0xbe0\n")
+    # What was found before the emulator's turn stays found
+    assert not emulator_failed("[ 20.0] BUG: KASAN: use-after-free in f\n"
+                               + oops % "__schedule+0x99/0xbe0")
     assert not emulator_failed("")

@@ -20,7 +20,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(TOP, "tools"))
 from vmlib.complaints import (  # noqa: E402
-    COMPLAINTS, EMULATOR_RETRIES, emulator_failed)
+    COMPLAINTS, EMULATOR_RETRIES, EMULATOR_SAYS, emulator_failed)
 
 # For quick rounds while working on the modules: no packages, the modules come
 # from the share. What needs packages is then skipped.
@@ -123,9 +123,7 @@ class Boot:
             for _ in range(EMULATOR_RETRIES):
                 if not self.emulator_failed:
                     break
-                say("%s on %s: the emulator ran an int3 that the kernel had "
-                    "taken back (docs/testing.md); again ..."
-                    % (suite.name, kernel))
+                say("%s on %s: %s" % (suite.name, kernel, EMULATOR_SAYS))
                 self.lines.clear()
                 self.complaints.clear()
                 cpu += self._run(self._share(wanted))

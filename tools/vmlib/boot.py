@@ -136,8 +136,7 @@ class Machine:
             for n, disk in enumerate(self.disks):
                 argv += ["-drive", "if=none,id=disk%d,format=raw,readonly=on,"
                          "file.locking=off,file=%s" % (n, disk.replace(",", ",,")),
-                         "-device", "virtio-blk-pci,drive=disk%d"
-                         % n]
+                         "-device", "virtio-blk-pci,drive=disk%d" % n]
         if self.tpm:
             argv += ["-chardev", "socket,id=tpm,path=%s/tpm" % tmp,
                      "-tpmdev", "emulator,id=tpm,chardev=tpm",

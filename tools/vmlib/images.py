@@ -8,8 +8,9 @@ build/vm/KERNEL/pkg-KEY/    layer.img  what apt changes in base to install our p
                             slim.cpio  the little that --icount boots from
 build/vm/KERNEL/more-KEY/   layer.img  the same with further Debian packages, and
                                        with or without our own
-A guest mounts a layer over its base. KEY is a hash of the inputs, so a stale image is never found. A lock per
-kernel lets any number of runs ask at once; the first one builds.
+A guest mounts a layer over its base. KEY is a hash of the inputs, so a stale
+image is never found. A lock per kernel lets any number of runs ask at once; the
+first one builds.
 """
 import contextlib
 import fcntl
