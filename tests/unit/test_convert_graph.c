@@ -371,6 +371,34 @@ static void test_groups(void **state)
 	assert_int_equal(v.ops[4].code, AIM_OP_CONCAT);
 }
 
+/*
+ * The bias of a channel whose multiplier is 0 is no matter, however large: the
+ * reference answers with the zero point.
+ */
+static void test_dead_channels(void **state)
+{
+	static const signed char w[3] = { 127, -127, 127 };
+	static const float scales[3] = { 0.01f, 1e-21f, 1e-21f };
+	static const int bias[3] = { 1000, -2147483647, 2147483647 };
+	static const int want[3] = { 1000, 0, 0 };
+	const struct tb_tensor weights = {
+		.name = "w", .type = TB_I8, .rank = 4, .dims = { 3, 1, 1, 1 },
+		.data = w, .bytes = 3, .nr_scales = 3, .scales = scales,
+	};
+	int x = input(TB_I8, 4, D(1, 2, 2, 1)), y;
+	struct tb_op *op;
+
+	y = output(act("y", TB_I8, 4, D(1, 2, 2, 3)));
+	op = tb_operator(&b, 3, 3, D(x, tb_add(&b, &weights),
+				     tb_ints(&b, "b", 3, bias)), 1, &y);
+	tb_option(op, 1, 1, 4, 1);
+	tb_option(op, 1, 2, 4, 1);
+	convert();
+	assert_int_equal(v.nr_ops, 1);
+	assert_memory_equal(v.consts + aim_operand(&v, &v.ops[0], 2)->offset,
+			    want, sizeof(want));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -387,6 +415,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_large_buffer, done),
 		cmocka_unit_test_teardown(test_name, done),
 		cmocka_unit_test_teardown(test_groups, done),
+		cmocka_unit_test_teardown(test_dead_channels, done),
 	};
 
 	tb_init(&b);

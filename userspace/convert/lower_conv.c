@@ -145,6 +145,33 @@ static int check_scales(struct cv *c, struct cv_layer *l)
 }
 
 /*
+ * A channel whose multiplier is 0 has the same result whatever it sums. Its
+ * weights were all but 0, so its bias, in units of their scale, may be as large
+ * as an int32 can be: more than the verifier lets any sum begin with.
+ */
+static int drop_bias(struct cv *c, struct cv_layer *l, u32 first)
+{
+	u32 i = 0, bytes = 4 * l->channels;
+	struct cv_kind k;
+	u8 *data;
+	int err;
+
+	while (i < l->channels && c->requants[first + i].multiplier)
+		i++;
+	if (l->bias == CV_NONE || i == l->channels)
+		return 0;
+	data = cv_alloc(c, bytes, &err);
+	if (err)
+		return err;
+	memcpy(data, c->tensors[l->bias].data, bytes);
+	for (; i < l->channels; i++)
+		if (!c->requants[first + i].multiplier)
+			memset(data + 4 * i, 0, 4);
+	k = cv_kind_of(c, l->bias);
+	return cv_new_const(c, &k, data, c->tensors[l->bias].source, &l->bias);
+}
+
+/*
  * One multiplier per output channel: s_in * s_w / s_out. Where the reference
  * has one for the whole layer, it multiplies the first two as floats.
  */
@@ -181,14 +208,13 @@ static int layer_requants(struct cv *c, struct cv_layer *l, u32 *first)
 					 "the multiplier of channel %u, %g, is too large",
 					 i, real);
 	}
-	return 0;
+	return drop_bias(c, l, *first);
 }
 
 /* The operator itself, once its parameters but for requants are known. */
 int cv_layer_emit(struct cv *c, u16 code, struct cv_layer *l, u32 out,
 		  struct aim_op **op, u32 *requant_first)
 {
-	u32 in[3] = { l->x, l->w, l->bias };
 	int err;
 
 	if (c->tensors[out].t.type != c->tensors[l->x].t.type)
@@ -198,7 +224,8 @@ int cv_layer_emit(struct cv *c, u16 code, struct cv_layer *l, u32 out,
 	err = layer_requants(c, l, requant_first);
 	if (err)
 		return err;
-	return cv_new_op(c, code, in, 3, &out, 1, op);
+	return cv_new_op(c, code, (const u32[]){ l->x, l->w, l->bias }, 3, &out,
+			 1, op);
 }
 
 static int rank4(struct cv *c, const struct cv_layer *l)
