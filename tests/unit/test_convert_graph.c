@@ -280,6 +280,33 @@ static void test_computed_shape(void **state)
 	assert_int_equal(model_output(0)->dims[1], 20);
 }
 
+/* Sums, differences and products of dimensions, too */
+static void test_calculated_shape(void **state)
+{
+	int x = input(TB_F32, 3, D(3, 5, 7)), shape, less, ends, y;
+	int two = tb_const(&b, "2", TB_I32, 0, 0, 0, NULL, D(2));
+	struct tb_op *op;
+
+	shape = tb_act(&b, "shape", TB_I32, 0, 0, 1, D(3));
+	less = tb_act(&b, "less", TB_I32, 0, 0, 1, D(3));
+	ends = tb_act(&b, "ends", TB_I32, 0, 0, 1, D(3));
+	y = output(act("y", TB_F32, 3, D(15, 7, 1)));
+	op1(77, x, shape);
+	/* 1 3 5, then 15 6 0, then 15 7 1 */
+	op2(41, shape, two, less);
+	op2(18, less, tb_ints(&b, "by", 3, D(15, 2, 0)), ends);
+	shape = tb_act(&b, "sum", TB_I32, 0, 0, 1, D(3));
+	op = op2(0, tb_ints(&b, "with", 3, D(0, 1, 1)), ends, shape);
+	tb_option(op, 11, 0, 1, 0);
+	op2(22, x, shape, y);
+	convert();
+	assert_int_equal(v.nr_ops, 1);
+	assert_int_equal(model_output(0)->rank, 3);
+	assert_int_equal(model_output(0)->dims[0], 15);
+	assert_int_equal(model_output(0)->dims[1], 7);
+	assert_int_equal(model_output(0)->dims[2], 1);
+}
+
 /* float16 constants are unpacked: normal, subnormal, infinite, signed zero */
 static void test_float16(void **state)
 {
@@ -411,6 +438,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_uint8_edges, done),
 		cmocka_unit_test_teardown(test_uint8_quantize, done),
 		cmocka_unit_test_teardown(test_computed_shape, done),
+		cmocka_unit_test_teardown(test_calculated_shape, done),
 		cmocka_unit_test_teardown(test_float16, done),
 		cmocka_unit_test_teardown(test_large_buffer, done),
 		cmocka_unit_test_teardown(test_name, done),

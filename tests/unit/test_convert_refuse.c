@@ -606,6 +606,39 @@ static void test_stand_ins(void **state)
 	expect(-EOPNOTSUPP, "is a computed shape");
 }
 
+/* ADD of what SHAPE says and @n numbers */
+static void add_to_shape(int n, const int *numbers)
+{
+	int x = image(TB_F32), y, in[2];
+
+	in[0] = tb_act(&b, "shape", TB_I32, 0, 0, 1, (const int[]){ 4 });
+	in[1] = tb_ints(&b, "with", n, numbers);
+	op1(77, x, in[0]);
+	y = tb_act(&b, "sum", TB_I32, 0, 0, 1, (const int[]){ 4 });
+	tb_operator(&b, 0, 2, in, 1, &y);
+	result(x);
+}
+
+static void test_calculations(void **state)
+{
+	int x, in[2], y;
+
+	add_to_shape(4, D4(0, 2147483643, 0, 0));
+	expect(0, NULL);
+	add_to_shape(4, D4(0, 2147483644, 0, 0));
+	expect(-EINVAL, "a result is too large");
+	add_to_shape(3, D4(1, 2, 3, 0));
+	expect(-EINVAL, "its inputs have 4 and 3 elements");
+
+	/* integers that only a run would tell */
+	x = image(TB_I32);
+	in[0] = x;
+	in[1] = tb_ints(&b, "one", 1, D4(1, 0, 0, 0));
+	y = result(tb_act(&b, "y", TB_I32, 0, 0, 4, D4(1, 4, 4, 2)));
+	tb_operator(&b, 0, 2, in, 1, &y);
+	expect(-EOPNOTSUPP, "inputs of types int32 and int32");
+}
+
 /*
  * Many operators that unpack the same constant would make a file many times as
  * large as their own: there is a limit.
@@ -680,6 +713,7 @@ int main(void)
 		cmocka_unit_test(test_softmax),
 		cmocka_unit_test(test_wide_weights),
 		cmocka_unit_test(test_stand_ins),
+		cmocka_unit_test(test_calculations),
 		cmocka_unit_test(test_out_of_proportion),
 		cmocka_unit_test(test_issues),
 	};

@@ -139,10 +139,13 @@ int cv_lower_unpack(struct cv *c);
 
 /* lower_ints.c: arithmetic on shapes, done at conversion */
 bool cv_is_ints(const struct cv *c, u32 value);
+/* It is ints, and which ones is known now. */
+bool cv_ints_known(const struct cv *c, u32 value);
 int cv_lower_shape(struct cv *c);
 int cv_lower_gather(struct cv *c);
 int cv_lower_prod(struct cv *c);
 int cv_ints_strided_slice(struct cv *c);
 int cv_ints_join(struct cv *c);
+int cv_ints_pair(struct cv *c);
 
 #endif /* AIM_CONVERT_LOWER_H */

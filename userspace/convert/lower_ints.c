@@ -16,6 +16,13 @@ bool cv_is_ints(const struct cv *c, u32 value)
 	return type == TFL_INT32 || type == TFL_INT64;
 }
 
+bool cv_ints_known(const struct cv *c, u32 value)
+{
+	return cv_is_ints(c, value) &&
+	       (c->values[value].ints ||
+		(c->m->tensors[value].data && !c->values[value].written));
+}
+
 /* The current operator's result is @n numbers; @scalar: one without dimension. */
 static int ints_result(struct cv *c, const s64 *ints, u32 n, bool scalar)
 {
@@ -105,6 +112,39 @@ int cv_ints_join(struct cv *c)
 		return err;
 	return ints_result(c, out, sum, c->op->code == TFL_CAST &&
 			   cv_ints_scalar(c, cv_input(c, 0)));
+}
+
+static bool calculate(s32 code, s64 a, s64 b, s64 *out)
+{
+	bool over = code == TFL_ADD ? __builtin_add_overflow(a, b, out) :
+		    code == TFL_SUB ? __builtin_sub_overflow(a, b, out) :
+				      __builtin_mul_overflow(a, b, out);
+
+	return !over && *out >= INT32_MIN && *out <= INT32_MAX;
+}
+
+/* ADD, SUB, MUL of as many numbers each, or of many and one */
+int cv_ints_pair(struct cv *c)
+{
+	s64 x[MAX_INTS], y[MAX_INTS], out[MAX_INTS];
+	u32 nx, ny, n, i;
+	int err;
+
+	err = cv_const_ints(c, cv_input(c, 0), x, MAX_INTS, &nx);
+	if (!err)
+		err = cv_const_ints(c, cv_input(c, 1), y, MAX_INTS, &ny);
+	if (err)
+		return err;
+	if (nx != ny && nx != 1 && ny != 1)
+		return cv_refuse(c, -EINVAL,
+				 "its inputs have %u and %u elements", nx, ny);
+	n = nx > ny ? nx : ny;
+	for (i = 0; i < n; i++)
+		if (!calculate(c->op->code, x[nx == 1 ? 0 : i],
+			       y[ny == 1 ? 0 : i], &out[i]))
+			return cv_refuse(c, -EINVAL, "a result is too large");
+	return ints_result(c, out, n, cv_ints_scalar(c, cv_input(c, 0)) &&
+			   cv_ints_scalar(c, cv_input(c, 1)));
 }
 
 int cv_lower_gather(struct cv *c)

@@ -113,9 +113,7 @@ static int pair_operands(struct cv *c, u32 in[2], u32 *out)
 	u32 rank = 0, dims[AIM_MAX_RANK];
 	int err;
 
-	err = cv_arity(c, 2, 2, 1);
-	if (!err)
-		err = cv_signed(c, cv_input(c, 0), &in[0]);
+	err = cv_signed(c, cv_input(c, 0), &in[0]);
 	if (!err)
 		err = cv_signed(c, cv_input(c, 1), &in[1]);
 	if (!err)
@@ -141,6 +139,11 @@ static int lower_pair(struct cv *c, u16 code, enum tfl_options type,
 	int err;
 
 	err = cv_options(c, type, &o);
+	if (!err)
+		err = cv_arity(c, 2, 2, 1);
+	if (!err && !fb_u8(&o, 0, 0) && cv_ints_known(c, cv_input(c, 0)) &&
+	    cv_ints_known(c, cv_input(c, 1)))
+		return cv_ints_pair(c);
 	if (!err)
 		err = pair_operands(c, in, &out);
 	if (!err)
