@@ -582,6 +582,11 @@ static void test_stand_ins(void **state)
 	op1(53, x, y);
 	expect(-EOPNOTSUPP, "from float32 to uint8");
 
+	x = image(TB_I32);
+	y = result(tb_act(&b, "y", TB_F32, 0, 0, 4, D4(1, 4, 4, 2)));
+	op1(53, x, y);
+	expect(-EOPNOTSUPP, "from int32 to float32");
+
 	in[0] = tb_ints(&b, "shape", 4, D4(1, 40, 4, 2));
 	in[1] = tb_const(&b, "w", TB_F32, 0, 0, 4, D4(2, 1, 1, 2),
 			 (const float[4]){ 0 });

@@ -280,7 +280,7 @@ int cv_lower_cast(struct cv *c)
 	int err;
 
 	err = cv_arity(c, 1, 1, 1);
-	if (!err && cv_is_ints(c, cv_input(c, 0)))
+	if (!err && cv_ints_known(c, cv_input(c, 0)))
 		return cv_ints_join(c);
 	if (!err)
 		err = cv_native(c, cv_input(c, 0), &x);
