@@ -272,7 +272,7 @@ static void others_files_are_refused(void **state)
 	assert_int_equal(chmod(dir, 0777), 0);
 	listen();
 	config_load(&c, dir);
-	keys_load(dir, false);
+	keys_load(dir, KEYS_CHECK);
 	heard();
 	assert_int_equal(c.nr_rules, 0);
 	assert_int_equal(c.policy_set, 0);
@@ -311,7 +311,7 @@ static void large_and_binary_files(void **state)
 static void nothing_is_in_order(void **state)
 {
 	config_load(&c, "/nonexistent/etc");
-	keys_load("/nonexistent/etc", false);
+	keys_load("/nonexistent/etc", KEYS_CHECK);
 	assert_int_equal(log_errors, 0);
 	assert_false(c.groups_bad);
 }
@@ -539,16 +539,96 @@ static void blocks_applied(void **state)
 	unsigned int before;
 
 	config_blocks(&c, "b", "digest = {" ZEROES "}\nmodel kws { minimum = 4 }");
-	apply_trust(ctx, &c, "/nonexistent");
+	apply_blocks(ctx, &c);
 	assert_int_equal(fake_sec.nr_blocks, 2);
 	before = fake_sec.changes;
 	fake_sec.blocks[1].version = 9;		/* raised by hand */
-	apply_trust(ctx, &c, "/nonexistent");
+	apply_blocks(ctx, &c);
 	assert_int_equal(fake_sec.changes, before);
 	assert_int_equal(fake_sec.blocks[1].version, 9);
 }
 
+/* Under kernel lockdown, say: what may not be lowered takes nothing along. */
+static void what_rises_rises(void **state)
+{
+	fake_sec.policy.locked = 1;
+	config_policy(&c, "p", "mode = permissive\nsigned-drivers = yes\n");
+	listen();
+	apply_policy(ctx, &c);
+	assert_says(heard(), "policy.conf: can't change the policy");
+	assert_int_equal(fake_sec.policy.mode, AIOFFLOAD_POLICY_ENFORCE);
+	assert_int_equal(fake_sec.policy.signed_drivers, 1);
+}
+
 /* ---- keys --------------------------------------------------------------- */
+
+/* What held when the daemon came to the keys. */
+static struct {
+	unsigned int asked, blocks;
+	__u32 signed_drivers, locked;
+	bool granted;
+} then;
+
+int __wrap_keyring_find(int32_t *serial)
+{
+	if (!then.asked++) {
+		then.blocks = fake_sec.nr_blocks;
+		then.signed_drivers = fake_sec.policy.signed_drivers;
+		then.locked = fake_sec.policy.locked;
+		then.granted = fake_granted("/a") && fake_granted("/a")->has;
+	}
+	return -ENOENT;
+}
+
+/*
+ * Until there is a key the kernel admits nothing: so all that refuses is there
+ * before the first key is, or somebody slips through in between.
+ */
+static void keys_come_last(void **state)
+{
+	fake_cgroup("a");
+	put("blocked.d/x.conf", "digest = {" ZEROES "}\n", 0644);
+	put("groups.d/x.conf", "cgroup /a { rights = none }\n", 0644);
+	put("policy.conf", "signed-drivers = yes\nlock = yes\n", 0644);
+	config_load(&c, dir);
+	memset(&then, 0, sizeof(then));
+	apply_config(ctx, &c, dir, &applied, NULL);
+	assert_true(then.asked > 0);
+	assert_int_equal(then.blocks, 1);
+	assert_true(then.granted);
+	assert_int_equal(then.signed_drivers, 1);
+	assert_int_equal(then.locked, 1);
+}
+
+/* A list of what is refused that nobody can read may be about any model. */
+static void bad_lists_add_no_keys(void **state)
+{
+	static const struct {
+		const char *file, *text;
+		mode_t mode;
+		bool bad;
+	} tries[] = {
+		{ "blocked.d/x.conf", "digest = {" ZEROES, 0644, true },
+		{ "blocked.d/x.conf", "digest = {" ZEROES "}", 0666, true },
+		{ "blocked.d/x.conf", "digest = {" ZEROES "}", 0644, false },
+		{ "policy.conf", "signed-drivers = perhaps", 0644, true },
+		{ "policy.conf", "", 0644, false },
+		{ "groups.d/x.conf", "cgroup", 0644, false },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
+		put(tries[i].file, tries[i].text, tries[i].mode);
+		listen();
+		config_load(&c, dir);
+		apply_config(ctx, &c, dir, &applied, NULL);
+		heard();
+		assert_int_equal(c.trust_bad, tries[i].bad);
+		assert_int_equal(!!strstr(said, "no key is added"), tries[i].bad);
+		config_free(&c);
+	}
+}
+
 
 static void keys_are_judged(void **state)
 {
@@ -565,7 +645,7 @@ static void keys_are_judged(void **state)
 	if (system(command))
 		skip();		/* no openssl(1) here */
 	listen();
-	keys_load(dir, false);
+	keys_load(dir, KEYS_CHECK);
 	heard();
 	assert_says(said, "weak.pem: 'we;ak': its RSA key has less than 3072");
 	assert_says(said, "two.pem: 'we;ak'");
@@ -598,7 +678,9 @@ int main(void)
 		test(bad_files_take_nothing_back),
 		test(state_outlives_a_restart), test(policy_applied),
 		test(lock_comes_first_in_doubt), test(blocks_applied),
-		test(keys_are_judged), test(log_is_one_line),
+		test(what_rises_rises), test(keys_come_last),
+		test(bad_lists_add_no_keys), test(keys_are_judged),
+		test(log_is_one_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Keys, blocks and policy to the kernel. */
+/*
+ * Blocks, policy and keys to the kernel; and what comes when.
+ *
+ * A module that was just loaded admits nothing, since it knows no key. So what
+ * refuses comes before what admits: a model that is blocked, a cgroup without
+ * rights and a driver without a signature must not have their moment in between,
+ * least of all since what is bound by then stays so.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,7 +56,7 @@ static bool in_table(const struct table *t, const struct aioffload_block *want)
 	return false;
 }
 
-static void apply_blocks(struct aioffload_ctx *ctx, const struct config *c)
+void apply_blocks(struct aioffload_ctx *ctx, const struct config *c)
 {
 	struct table t = { 0 };
 	size_t i;
@@ -68,24 +75,33 @@ static void apply_blocks(struct aioffload_ctx *ctx, const struct config *c)
 	free(t.b);
 }
 
-void apply_trust(struct aioffload_ctx *ctx, const struct config *c,
-		 const char *dir)
+/* Which of its settings make the policy stricter than it is now? */
+static uint32_t rises(const struct aioffload_policy *want,
+		      const struct aioffload_policy *now)
 {
-	keys_load(dir, true);
-	apply_blocks(ctx, c);
+	uint32_t set = 0;
+
+	if (want->mode > now->mode)
+		set |= AIOFFLOAD_POLICY_SET_MODE;
+	if (!(want->keyrings & ~now->keyrings))
+		set |= AIOFFLOAD_POLICY_SET_KEYRINGS;
+	if (want->signed_drivers && !now->signed_drivers)
+		set |= AIOFFLOAD_POLICY_SET_DRIVERS;
+	if (want->locked)
+		set |= AIOFFLOAD_POLICY_SET_LOCKED;
+	return set;
 }
 
 void apply_policy(struct aioffload_ctx *ctx, const struct config *c)
 {
 	struct aioffload_policy now, want = c->policy;
-	uint32_t set = c->policy_set;
+	uint32_t set = c->policy_set, rest;
 
-	/* closing and locking come last: they end what can be changed */
 	if (!set)
-		goto out;
+		return;
 	if (aioffload_policy_get(ctx, &now)) {
 		log_err("%s", aioffload_last_error());
-		goto out;
+		return;
 	}
 	if (want.mode == now.mode)
 		set &= ~AIOFFLOAD_POLICY_SET_MODE;
@@ -99,13 +115,28 @@ void apply_policy(struct aioffload_ctx *ctx, const struct config *c)
 		set &= ~AIOFFLOAD_POLICY_SET_LOCKED;
 	if (set && aioffload_policy_set(ctx, &want, set)) {
 		log_err("policy.conf: %s", aioffload_last_error());
-		/* what can't be changed must not keep what can from being locked */
-		if (set & AIOFFLOAD_POLICY_SET_LOCKED &&
-		    set != AIOFFLOAD_POLICY_SET_LOCKED &&
-		    aioffload_policy_set(ctx, &want, AIOFFLOAD_POLICY_SET_LOCKED))
+		/* what can't be lowered must not keep the rest from rising */
+		rest = set & rises(&want, &now);
+		if (rest && rest != set &&
+		    aioffload_policy_set(ctx, &want, rest))
 			log_err("policy.conf: %s", aioffload_last_error());
 	}
-out:
+}
+
+void apply_keys(const struct config *c, const char *dir)
+{
+	if (c->trust_bad)
+		log_err("no key is added: policy.conf or a file of blocked.d can't be read, and nobody knows what it refuses");
+	keys_load(dir, c->trust_bad ? KEYS_TAKE_OUT : KEYS_ADD);
 	if (c->close_keyring)
 		keys_close();
+}
+
+void apply_config(struct aioffload_ctx *ctx, const struct config *c,
+		  const char *dir, struct applied *a, void (*watch)(int dir_fd))
+{
+	apply_blocks(ctx, c);
+	groups_apply(ctx, c, a, true, watch);
+	apply_policy(ctx, c);
+	apply_keys(c, dir);
 }

@@ -503,11 +503,13 @@ void config_load(struct config *c, const char *dir)
 	ret = dir_check(dir);
 	if (ret) {
 		c->groups_bad = ret != -ENOENT;
+		c->trust_bad = c->groups_bad;
 		return;
 	}
 	snprintf(path, sizeof(path), "%s/policy.conf", dir);
-	load_file(c, path, config_policy);
-	load_dir(c, dir, "blocked.d", config_blocks);
+	ret = load_file(c, path, config_policy);
+	c->trust_bad = !load_dir(c, dir, "blocked.d", config_blocks) ||
+		(ret && ret != -ENOENT);
 	c->groups_bad = !load_dir(c, dir, "groups.d", config_groups);
 }
 

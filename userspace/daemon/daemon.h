@@ -102,6 +102,7 @@ struct config {
 	uint32_t policy_set;		/* AIOFFLOAD_POLICY_SET_* */
 	bool close_keyring;
 	bool groups_bad;		/* a file of groups.d was left out */
+	bool trust_bad;			/* policy.conf was, or one of blocked.d */
 };
 
 /* Reads all files. What is wrong is logged, and its file left out. */
@@ -115,8 +116,12 @@ int config_policy(struct config *c, const char *name, const char *text);
 
 /* ---- keys.c ------------------------------------------------------------- */
 
-/* Certificates of DIR/keys.d, into the keyring if @apply. */
-void keys_load(const char *dir, bool apply);
+/*
+ * Certificates of DIR/keys.d: looked at; those that have gone taken out of the
+ * keyring; new ones added to it.
+ */
+enum keys_how { KEYS_CHECK, KEYS_TAKE_OUT, KEYS_ADD };
+void keys_load(const char *dir, enum keys_how how);
 void keys_close(void);
 
 /* ---- match.c ------------------------------------------------------------ */
@@ -171,9 +176,14 @@ void groups_apply(struct aioffload_ctx *ctx, const struct config *c,
 
 /* ---- apply.c ------------------------------------------------------------ */
 
-/* Everything but groups_apply(), in the order that is safe. */
-void apply_trust(struct aioffload_ctx *ctx, const struct config *c,
-		 const char *dir);
+/* Everything, in the order that is safe. */
+void apply_config(struct aioffload_ctx *ctx, const struct config *c,
+		  const char *dir, struct applied *a,
+		  void (*watch)(int dir_fd));
+
+/* The parts of it, for tests. */
+void apply_blocks(struct aioffload_ctx *ctx, const struct config *c);
 void apply_policy(struct aioffload_ctx *ctx, const struct config *c);
+void apply_keys(const struct config *c, const char *dir);
 
 #endif /* AIOFFLOADD_H */

@@ -39,6 +39,7 @@ struct ring {
 	struct held *held;	/* those of ours */
 	size_t n;
 	bool incomplete;	/* a file could not be read: take nothing out */
+	bool grows;		/* keys are added */
 };
 
 /* "type;uid;gid;perm;description", which may hold semicolons itself */
@@ -133,7 +134,7 @@ static void add(struct ring *ring, const char *file, const struct cert *cert)
 	char desc[KEYRING_DESC_LEN];
 	int ret;
 
-	if (have(ring, keyring_describe(cert, desc)))
+	if (have(ring, keyring_describe(cert, desc)) || !ring->grows)
 		return;
 	ret = keyring_add(ring->serial, desc, cert->der, cert->der_bytes);
 	if (!ret)
@@ -189,10 +190,10 @@ static void load_file(struct ring *ring, const char *file)
 	certs_free(certs, n);
 }
 
-void keys_load(const char *dir, bool apply)
+void keys_load(const char *dir, enum keys_how how)
 {
 	static const char *const suffixes[] = { ".pem", ".der", ".crt", NULL };
-	struct ring ring = { 0 };
+	struct ring ring = { .grows = how == KEYS_ADD };
 	struct names names;
 	char path[PATH_MAX];
 	size_t i;
@@ -206,7 +207,7 @@ void keys_load(const char *dir, bool apply)
 	ret = dir_list(path, suffixes, &names);
 	if (ret && ret != -ENOENT)
 		return;
-	if (apply) {
+	if (how != KEYS_CHECK) {
 		ret = keyring_find(&ring.serial);
 		if (!ret)
 			ret = ring_read(&ring);

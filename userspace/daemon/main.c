@@ -177,9 +177,7 @@ static int apply_all(void)
 	int ret = open_device(&ctx);
 
 	if (!ret) {
-		apply_trust(ctx, &d.config, d.conf);
-		groups_apply(ctx, &d.config, &d.applied, true, watch_dir);
-		apply_policy(ctx, &d.config);
+		apply_config(ctx, &d.config, d.conf, &d.applied, watch_dir);
 		aioffload_close(ctx);
 		state_save(d.state, &d.applied);
 	}
@@ -413,7 +411,7 @@ int main(int argc, char **argv)
 		log_open(TO_JOURNAL);
 	reload();
 	if (d.check) {
-		keys_load(d.conf, false);
+		keys_load(d.conf, KEYS_CHECK);
 	} else {
 		state_load(d.state, &d.applied);
 		if (d.once) {
