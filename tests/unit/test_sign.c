@@ -309,6 +309,27 @@ static void outputs(void **state)
 	free(data);
 }
 
+/* A model that is nobody else's business is none after it was signed. */
+static void a_private_model_stays_private(void **state)
+{
+	char path[256];
+	mode_t mask;
+
+	put_model("m.aim", "conv_s8");
+	snprintf(path, sizeof(path), "%s/m.aim", cli_dir);
+	assert_int_equal(chmod(path, 0600), 0);
+	assert_int_equal(cli_run("model keygen -t ec-p256"), 0);
+	mask = umask(022);
+	assert_int_equal(cli_run("model sign m.aim -k aioffload.key"), 0);
+	assert_int_equal(mode_of("m.aim"), 0600);
+	assert_int_equal(cli_run("model sign m.aim -k aioffload.key -o new.aim"), 0);
+	assert_int_equal(mode_of("new.aim"), 0644);
+	assert_int_equal(chmod(path, 0755), 0);
+	assert_int_equal(cli_run("model manifest m.aim"), 0);
+	assert_int_equal(mode_of("m.aim"), 0755);
+	umask(mask);
+}
+
 /* Names that no manifest can bear are not bent until they fit. */
 static void names(void **state)
 {
@@ -545,7 +566,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		test(keygen), test(keygen_overwrites_nothing), test(passphrases),
 		test(warns_of_open_keys), test(round_trip), test(manifest_fields),
-		test(signing_again), test(outputs), test(names),
+		test(signing_again), test(outputs),
+		test(a_private_model_stays_private), test(names),
 		test(directories), test(encodings), test(provenance),
 		test(trust), test(trust_at_once), test(advice),
 	};

@@ -98,8 +98,22 @@ static int out_failed(struct out_file *out, const char *what)
 			 strerror(err));
 }
 
-/* A temporary file beside @target with the mode that a plain open() gives. */
-static int open_temp(struct out_file *out)
+/*
+ * Who could not read the file could not read its successor either: owner, group
+ * and mode are handed on. Without its group, what that may do is left out.
+ */
+static int become_like(int fd, const struct stat *old)
+{
+	mode_t mode = old->st_mode & 0777;
+
+	if (fchown(fd, old->st_uid, old->st_gid) &&
+	    fchown(fd, (uid_t)-1, old->st_gid))
+		mode &= ~(mode_t)0070;
+	return fchmod(fd, mode);
+}
+
+/* A temporary file beside @target. @old: what is there; NULL: nothing yet */
+static int open_temp(struct out_file *out, const struct stat *old)
 {
 	mode_t mask = umask(0);
 
@@ -118,12 +132,13 @@ static int open_temp(struct out_file *out)
 		out->temp = NULL;
 		return -1;
 	}
-	return fchmod(out->fd, 0666 & ~mask);
+	return old ? become_like(out->fd, old) : fchmod(out->fd, 0666 & ~mask);
 }
 
 int out_open(struct out_file *out, const char *path)
 {
 	struct stat st;
+	bool old;
 
 	*out = (struct out_file){ .fd = -1, .path = path };
 	if (!strcmp(path, "-")) {
@@ -131,7 +146,8 @@ int out_open(struct out_file *out, const char *path)
 		out->fd = STDOUT_FILENO;
 		return CLI_OK;
 	}
-	if (!stat(path, &st) && !S_ISREG(st.st_mode)) {
+	old = !stat(path, &st);
+	if (old && !S_ISREG(st.st_mode)) {
 		out->fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
 		return out->fd < 0 ? out_failed(out, "open") : CLI_OK;
 	}
@@ -139,7 +155,7 @@ int out_open(struct out_file *out, const char *path)
 	out->target = realpath(path, NULL);
 	if (!out->target)
 		out->target = strdup(path);
-	if (!out->target || open_temp(out))
+	if (!out->target || open_temp(out, old ? &st : NULL))
 		return out_failed(out, "create");
 	return CLI_OK;
 }
