@@ -54,6 +54,7 @@ static void usage(void **state)
 		"model convert a --name xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
 		"model info", "model info a b", "model keygen x",
 		"model keygen --type rsa2048", "model keygen --days 0",
+		"attest verify --quote a --sig b --ak c --log d --nonce=",
 		"model keygen --name a/b", "model keygen --name .x",
 		"model sign", "model sign a", "model sign a b --key k",
 		"model sign a --key k --name sp\001ace",

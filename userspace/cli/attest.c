@@ -529,6 +529,9 @@ static void check_args(const struct attest_args *args, struct argp_state *state)
 
 	if (!args->quote || !args->sig || !args->key || !args->list)
 		argp_error(state, "--quote, --sig, --ak and --log are needed");
+	/* a variable that nobody has set must not pass for a check */
+	if (args->nonce && !*args->nonce)
+		argp_error(state, "--nonce is empty");
 	for (p = args->nonce; p && *p; p++) {
 		if (!strchr("0123456789abcdefABCDEF", *p))
 			argp_error(state, "--nonce: '%s' is not hexadecimal",
