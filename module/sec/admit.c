@@ -204,13 +204,16 @@ void ai_sec_model_gone(struct ai_sec_model *m)
 	ai_block_leave(m);
 }
 
-/* Code that is part of the kernel has no module, and is as good as that. */
+/*
+ * We are a module, so who registers with us is one. A driver that does not say
+ * which has no signature that anybody could look at.
+ */
 static bool driver_is_signed(const struct module *owner)
 {
 #ifdef CONFIG_MODULE_SIG
-	return !owner || owner->sig_ok;
+	return owner && owner->sig_ok;
 #else
-	return !owner;
+	return false;
 #endif
 }
 

@@ -406,7 +406,7 @@ static struct ai_device *null_register(struct null_device *nd)
 		.size		= sizeof(info),
 		.dev_class	= AIOFFLOAD_CLASS_VIRTUAL,
 		.queue_depth	= cfg->queue_depth,
-		.owner		= THIS_MODULE,
+		.owner		= cfg->ownerless ? NULL : THIS_MODULE,
 		.driver		= KBUILD_MODNAME,
 	};
 	char desc[AIOFFLOAD_NAME_LEN];

@@ -64,6 +64,8 @@ NULL_PARAM(reset_fails, 0);
 MODULE_PARM_DESC(reset_fails, "1: reset ends the jobs, yet answers EIO");
 NULL_PARAM(remove_after, 0);
 MODULE_PARM_DESC(remove_after, "the Nth job makes the device vanish; 0: never");
+NULL_PARAM(ownerless, 0);
+MODULE_PARM_DESC(ownerless, "1: do not say which module the driver is");
 
 /* What a setting is called, where it is kept, and what it may be. */
 struct null_field {
@@ -95,6 +97,7 @@ static const struct null_field null_fields[] = {
 	NULL_FIELD(ignore_cancel, 0, 1, false),
 	NULL_FIELD(reset_fails, 0, 1, false),
 	NULL_FIELD(remove_after, 0, U64_MAX, false),
+	NULL_FIELD(ownerless, 0, 1, true),
 };
 
 static DEFINE_MUTEX(null_lock);

@@ -50,6 +50,7 @@ struct null_config {
 	u64 ignore_cancel;
 	u64 reset_fails;
 	u64 remove_after;
+	u64 ownerless;
 };
 
 /* One job at a time; a device has @parallelism of them. */

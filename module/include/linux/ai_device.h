@@ -168,7 +168,7 @@ struct ai_device_ops {
  * @caps:	AIOFFLOAD_CAP_* (uapi)
  * @queue_depth: jobs the device takes at a time, 1..4096
  * @parent:	its bus device, or NULL; needed for AIOFFLOAD_CAP_DMA
- * @owner:	THIS_MODULE
+ * @owner:	THIS_MODULE; without it the device counts as unsigned
  * @driver:	name of the driver's module
  * @desc:	for people; copied
  */

@@ -512,3 +512,23 @@ TEST(t25_unsigned_driver)
 	MUST(policy_set(cpu, AIOFFLOAD_POLICY_SET_DRIVERS, p));
 	unharmed();
 }
+
+/* A driver that keeps to itself which module it is vouches for nothing. */
+TEST(t25_driver_of_no_module)
+{
+	struct aioffload_bind_io ios[2] = { 0 };
+	struct aioffload_policy p = { .signed_drivers = 1 };
+	int ctx, model;
+
+	fresh();
+	ctx = open_ctx(null_add("ownerless=1"));
+	ios[0].buf_fd = MUST(buf_create(ctx, 4096));
+	ios[1] = (struct aioffload_bind_io){ .buf_fd = ios[0].buf_fd, .offset = 64 };
+	model = admitted(ctx, "good");
+	MUST(policy_set(ctx, AIOFFLOAD_POLICY_SET_DRIVERS, p));
+	EXPECT_ERRNO(bind_slot(ctx, model, ios, 2, 1, AIOFFLOAD_SLOT_ANY), EPERM);
+	p.signed_drivers = 0;
+	MUST(policy_set(ctx, AIOFFLOAD_POLICY_SET_DRIVERS, p));
+	MUST(bind_slot(ctx, model, ios, 2, 1, AIOFFLOAD_SLOT_ANY));
+	unharmed();
+}
