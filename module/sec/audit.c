@@ -17,6 +17,7 @@
 #include "../compat/compat.h"
 #include "audit.h"
 #include "audit_text.h"
+#include "group.h"
 
 #define SHORT_STRING	64
 #define MAX_DETAIL	192
@@ -217,64 +218,15 @@ void ai_audit_end(struct audit_buffer *ab, int err, bool res)
 
 /* ---- records of what the caller does ------------------------------------ */
 
-/* One that is being written. */
-struct record {
-	struct audit_buffer *ab;
-	struct ai_audit_kind kind;
-	struct ai_audit_id id;
-};
-
-/*
- * Begin a record, or count it where it can't or should not be written. @m: a
- * model that was admitted: loads of it are counted apart, or NULL.
- */
-static bool record_begin(struct record *r, const char *op, u32 type, int err,
-			 const struct ai_sec_model *m)
-{
-	bool alone;
-
-	r->kind = (struct ai_audit_kind){ .op = op, .type = type, .err = err };
-	if (!ai_audit_on())
-		return false;
-	if (m)
-		memcpy(r->kind.digest, m->digest, sizeof(r->kind.digest));
-	ai_audit_id_quick(&r->id);
-	if ((err || m) && !ai_tally_allows(r->id.cgroup)) {
-		ai_tally_add(&r->kind, &r->id, 1);
-		return false;
-	}
-	/* A kernel thread acts for nobody, and many may wait for it. */
-	alone = current->flags & PF_KTHREAD;
-	r->ab = audit_log_start(alone ? NULL : audit_context(),
-				alone ? AI_AUDIT_NOWAIT : GFP_KERNEL, type);
-	if (!r->ab) {
-		atomic64_inc(&ai_audit_totals.lost);
-		ai_tally_add(&r->kind, &r->id, 1);
-		return false;
-	}
-	audit_log_format(r->ab, "op=%s", op);
-	if (alone)
-		return true;
-	r->id.exe = current_exe();
-	r->id.subj = compat_current_label();
-	ai_audit_put_id(r->ab, &r->id);
-	ai_audit_put_cgroup(r->ab, "cgroup", r->id.cgroup, GFP_KERNEL);
-	kfree(r->id.exe);
-	kfree(r->id.subj);
-	return true;
-}
-
-static void record_end(struct record *r, bool res)
-{
-	ai_audit_end(r->ab, r->kind.err, res);
-}
-
 void ai_audit_model(struct ai_sec_ctx *sec, const struct ai_sec_model *m,
 		    const char *op, int err, const char *why)
 {
 	bool refused = !strcmp(op, "model_refuse");
 	bool loaded = !strcmp(op, "model_load");
 	bool permitted = !strcmp(op, "model_permit");
+	struct ai_audit_kind kind = {
+		.op = op, .type = AI_AUDIT_MODEL, .err = err,
+	};
 	char word[128];
 	struct record r;
 
@@ -284,8 +236,10 @@ void ai_audit_model(struct ai_sec_ctx *sec, const struct ai_sec_model *m,
 	else if (loaded || permitted)
 		atomic64_inc(&ai_audit_totals.admitted);
 
-	if (!record_begin(&r, op, AI_AUDIT_MODEL, err,
-			  loaded || permitted ? m : NULL))
+	/* Loads are counted apart for each model. */
+	if (loaded || permitted)
+		memcpy(kind.digest, m->digest, sizeof(kind.digest));
+	if (!record_begin(&r, &kind, err || loaded))
 		return;
 	ai_audit_put_model(r.ab, m->digest, m->key, m->name, m->version);
 	if (why && why[0]) {
@@ -298,9 +252,13 @@ void ai_audit_model(struct ai_sec_ctx *sec, const struct ai_sec_model *m,
 void ai_audit_group(struct ai_sec_ctx *sec, const char *op, u64 cgroup_id,
 		    u32 rights, int err)
 {
+	const struct ai_audit_kind kind = {
+		.op = op, .type = AI_AUDIT_OTHER, .arg = rights, .err = err,
+		.limit = cgroup_id,
+	};
 	struct record r;
 
-	if (!record_begin(&r, op, AI_AUDIT_OTHER, err, NULL))
+	if (!record_begin(&r, &kind, err || !ai_sec_override(sec)))
 		return;
 	audit_log_format(r.ab, " rights=0x%x", rights);
 	ai_audit_put_cgroup(r.ab, "target", cgroup_id, GFP_KERNEL);
@@ -310,9 +268,13 @@ void ai_audit_group(struct ai_sec_ctx *sec, const char *op, u64 cgroup_id,
 void ai_audit_limit_set(struct ai_sec_ctx *sec, u64 cgroup_id, u32 resource,
 			u64 limit, u64 period_ns, int err)
 {
+	const struct ai_audit_kind kind = {
+		.op = "limit_set", .type = AI_AUDIT_OTHER, .arg = resource,
+		.err = err, .limit = limit,
+	};
 	struct record r;
 
-	if (!record_begin(&r, "limit_set", AI_AUDIT_OTHER, err, NULL))
+	if (!record_begin(&r, &kind, err || !ai_sec_override(sec)))
 		return;
 	ai_audit_put_limit(r.ab, resource, limit);
 	if (period_ns)
@@ -324,11 +286,14 @@ void ai_audit_limit_set(struct ai_sec_ctx *sec, u64 cgroup_id, u32 resource,
 void ai_audit_policy(struct ai_sec_ctx *sec, const char *op,
 		     const char *detail, int err)
 {
-	u32 type = !strcmp(op, "policy") ? AI_AUDIT_POLICY : AI_AUDIT_BLOCK;
+	const struct ai_audit_kind kind = {
+		.op = op, .err = err,
+		.type = !strcmp(op, "policy") ? AI_AUDIT_POLICY : AI_AUDIT_BLOCK,
+	};
 	char text[MAX_DETAIL];
 	struct record r;
 
-	if (!record_begin(&r, op, type, err, NULL))
+	if (!record_begin(&r, &kind, err))
 		return;
 	if (detail && detail[0]) {
 		ai_text_detail(text, sizeof(text), detail);

@@ -76,11 +76,11 @@ u64 ai_audit_now(void);
  * struct ai_audit_kind - refusals that are counted together
  * @op:		a string that lives for ever; compared by address
  * @type:	of the record
- * @arg:	what was asked for: resource, right; of no meaning to some @op
+ * @arg:	what was asked for: resource, right(s); of no meaning to some @op
  * @err:	negative errno
  * @digest:	of the model, if that is compared, or zero
- * @limit:	for "limit": which was hit; for "deny": the device; the first one's,
- *		not compared
+ * @limit:	for "limit" and "limit_set": which; for "deny": the device; for
+ *		"grant" and "revoke": the cgroup; the first one's, not compared
  */
 struct ai_audit_kind {
 	const char *op;

@@ -153,8 +153,11 @@ bool ai_tally_allows(u64 cgroup)
 
 static void put_kind(struct audit_buffer *ab, const struct ai_audit_kind *kind)
 {
-	if (!strcmp(kind->op, "limit")) {
+	if (!strcmp(kind->op, "limit") || !strcmp(kind->op, "limit_set")) {
 		ai_audit_put_limit(ab, kind->arg, kind->limit);
+	} else if (!strcmp(kind->op, "grant") || !strcmp(kind->op, "revoke")) {
+		audit_log_format(ab, " rights=0x%x", kind->arg);
+		ai_audit_put_cgroup(ab, "target", kind->limit, GFP_KERNEL);
 	} else if (!strcmp(kind->op, "deny")) {
 		audit_log_format(ab, " rights=0x%x", kind->arg);
 		if (kind->limit != AIOFFLOAD_DEVICE_ANY)

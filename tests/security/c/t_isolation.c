@@ -64,6 +64,45 @@ TEST_SECONDS(t50_audit_flood, 60)
 	unharmed();
 }
 
+/* Who may grant has every record of it, but not all of the log. */
+static void grants_without_end(void *arg)
+{
+	int below = cg_open("delegate/below"), ctx;
+
+	(void)arg;
+	cg_enter("delegate");
+	become(NOBODY);
+	ctx = open_ctx(-1);
+	for (int i = 0; i < 1000; i++) {
+		MUST(grant(ctx, below, AIOFFLOAD_RIGHT_EXEC));
+		MUST(set_limit(ctx, below, AIOFFLOAD_RES_MODELS, i, 0));
+	}
+}
+
+TEST_SECONDS(t50_audit_flood_by_a_delegate, 60)
+{
+	int admin, i;
+
+	fresh();
+	admin = open_ctx(-1);
+	MUST(grant(admin, cg_open("delegate"), AIOFFLOAD_RIGHT_EXEC |
+		   AIOFFLOAD_RIGHT_LOAD | AIOFFLOAD_RIGHT_ADMIN));
+	open_to_all();
+	audit_watch();
+	in_child(grants_without_end, NULL);
+	sleep_ms(1500);
+	EXPECT(audit_count("op=grant") + audit_count("op=limit_set") < 250);
+	EXPECT(audit_count("count=") > 0);
+	AUDIT_EXPECT("op=grant", "uid=65534 ", "rights=0x1 ", "/below", "count=", "res=1");
+	AUDIT_EXPECT("op=limit_set", "uid=65534 ", "resource=models", "count=", "res=1");
+	/* The administrator's own are told one by one. */
+	audit_watch();
+	for (i = 0; i < 200; i++)
+		MUST(grant(admin, cg_open("delegate"), 0));
+	EXPECT_EQ(audit_count("op=grant"), 200);
+	unharmed();
+}
+
 /* ---- T51 ---- */
 
 static void lies(void *arg)
