@@ -218,6 +218,63 @@ void ai_audit_end(struct audit_buffer *ab, int err, bool res)
 
 /* ---- records of what the caller does ------------------------------------ */
 
+/* Refusals but those of models, whether somebody wants records or not. */
+static void count_denied(int err)
+{
+	if (err)
+		atomic64_inc(&ai_audit_totals.denied);
+}
+
+/* One that is being written. */
+struct record {
+	struct audit_buffer *ab;
+	struct ai_audit_kind kind;
+	struct ai_audit_id id;
+};
+
+/*
+ * Begin a record, or count it where it can't or should not be written.
+ * @tenants: anybody can have many of them made, so they have their share
+ */
+static bool record_begin(struct record *r, const struct ai_audit_kind *kind,
+			 bool tenants)
+{
+	bool alone;
+
+	r->kind = *kind;
+	if (!ai_audit_on())
+		return false;
+	ai_audit_id_quick(&r->id);
+	if (tenants && !ai_tally_allows(r->id.cgroup)) {
+		ai_tally_add(&r->kind, &r->id, 1);
+		return false;
+	}
+	/* A kernel thread acts for nobody, and many may wait for it. */
+	alone = current->flags & PF_KTHREAD;
+	r->ab = audit_log_start(alone ? NULL : audit_context(),
+				alone ? AI_AUDIT_NOWAIT : GFP_KERNEL, kind->type);
+	if (!r->ab) {
+		atomic64_inc(&ai_audit_totals.lost);
+		ai_tally_add(&r->kind, &r->id, 1);
+		return false;
+	}
+	audit_log_format(r->ab, "op=%s", kind->op);
+	if (alone)
+		return true;
+	r->id.exe = current_exe();
+	r->id.subj = compat_current_label();
+	ai_audit_put_id(r->ab, &r->id);
+	ai_audit_put_cgroup(r->ab, "cgroup", r->id.cgroup, GFP_KERNEL);
+	kfree(r->id.exe);
+	kfree(r->id.subj);
+	return true;
+}
+
+static void record_end(struct record *r, bool res)
+{
+	ai_audit_end(r->ab, r->kind.err, res);
+}
+
 void ai_audit_model(struct ai_sec_ctx *sec, const struct ai_sec_model *m,
 		    const char *op, int err, const char *why)
 {
@@ -258,6 +315,7 @@ void ai_audit_group(struct ai_sec_ctx *sec, const char *op, u64 cgroup_id,
 	};
 	struct record r;
 
+	count_denied(err);
 	if (!record_begin(&r, &kind, err || !ai_sec_override(sec)))
 		return;
 	audit_log_format(r.ab, " rights=0x%x", rights);
@@ -274,6 +332,7 @@ void ai_audit_limit_set(struct ai_sec_ctx *sec, u64 cgroup_id, u32 resource,
 	};
 	struct record r;
 
+	count_denied(err);
 	if (!record_begin(&r, &kind, err || !ai_sec_override(sec)))
 		return;
 	ai_audit_put_limit(r.ab, resource, limit);
@@ -293,6 +352,7 @@ void ai_audit_policy(struct ai_sec_ctx *sec, const char *op,
 	char text[MAX_DETAIL];
 	struct record r;
 
+	count_denied(err);
 	if (!record_begin(&r, &kind, err))
 		return;
 	if (detail && detail[0]) {
@@ -312,6 +372,7 @@ void ai_audit_limit(u64 cgroup_id, u32 resource, u64 limit)
 	};
 	struct ai_audit_id id;
 
+	count_denied(kind.err);
 	if (!ai_audit_on())
 		return;
 	ai_audit_id_quick(&id);
@@ -327,6 +388,7 @@ void ai_audit_deny(struct ai_sec_ctx *sec, u32 right, u32 device, int err)
 	};
 	struct ai_audit_id id;
 
+	count_denied(kind.err);
 	if (!ai_audit_on())
 		return;
 	ai_audit_id_quick(&id);

@@ -160,7 +160,8 @@ long ai_sec_policy(struct ai_sec_ctx *sec, void __user *uarg)
 	struct aioffload_policy k;
 	int ret;
 
-	ret = ai_copy_in(&k, sizeof(k), sizeof(k), uarg);
+	ret = ai_copy_in(&k, sizeof(k), offsetof(struct aioffload_policy, denied),
+			 uarg);
 	if (!ret)
 		ret = check_values(&k);
 	if (ret)
@@ -191,6 +192,7 @@ long ai_sec_policy(struct ai_sec_ctx *sec, void __user *uarg)
 	k.admitted = atomic64_read(&ai_audit_totals.admitted);
 	k.refused = atomic64_read(&ai_audit_totals.refused);
 	k.lost = atomic64_read(&ai_audit_totals.lost);
+	k.denied = atomic64_read(&ai_audit_totals.denied);
 	return ai_copy_out(uarg, &k, sizeof(k));
 }
 

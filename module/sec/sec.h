@@ -296,6 +296,7 @@ void ai_audit_deny(struct ai_sec_ctx *sec, u32 right, u32 device, int err);
 struct ai_audit_totals {
 	atomic64_t admitted;	/* "model_load" and "model_permit" */
 	atomic64_t refused;	/* "model_refuse" */
+	atomic64_t denied;	/* refused, but no models */
 	atomic64_t lost;	/* not written when they should have been */
 };
 

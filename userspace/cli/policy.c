@@ -129,6 +129,7 @@ static int print_json(const struct aioffload_policy *p)
 	json_u64(o, "keys", p->nr_keys);
 	json_u64(o, "admitted", p->admitted);
 	json_u64(o, "refused", p->refused);
+	json_u64(o, "denied", p->denied);
 	json_u64(o, "audit_lost", p->lost);
 	return json_print(o);
 }
@@ -158,6 +159,9 @@ static void print_text(const struct aioffload_policy *p)
 	       "yes: can only be made stricter" : "no");
 	printf("models          %" PRIu64 " admitted, %" PRIu64 " refused\n",
 	       (uint64_t)p->admitted, (uint64_t)p->refused);
+	if (p->denied)
+		printf("other refusals  %" PRIu64 " for rights, devices, limits\n",
+		       (uint64_t)p->denied);
 	if (p->lost)
 		printf("audit records   %" PRIu64 " could not be written; later ones hold their counts\n",
 		       (uint64_t)p->lost);

@@ -3,6 +3,7 @@
  * What POLICY, BLOCK and admission do for those who use them as meant. Files
  * come from forge.py and more_files.py.
  */
+#include <linux/audit.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
@@ -248,6 +249,50 @@ TEST(off_only_takes_the_signature_away)
 	refused(ctx, "trailer-garbage", EBADMSG);
 	MUST(policy_mode(ctx, AIOFFLOAD_POLICY_ENFORCE));
 	EXPECT_ERRNO(run_slot(ctx, b.slot, 0, 1, 0), EKEYREJECTED);
+}
+
+/* ---- counting ---- */
+
+static void is_refused_much(void *arg)
+{
+	struct bound b = { .ctx = open_ctx(-1) };
+	int sec = cg_open("poor");
+
+	(void)arg;
+	cg_enter("poor");
+	become(NOBODY);
+	EXPECT_ERRNO(load_file(b.ctx, "good"), EACCES);
+	EXPECT_ERRNO(policy_mode(b.ctx, AIOFFLOAD_POLICY_OFF), EPERM);
+	EXPECT_ERRNO(grant(b.ctx, sec, AIOFFLOAD_RIGHT_EXEC), EPERM);
+}
+
+/* Where nobody listens, what was refused is counted all the same. */
+TEST(refusals_count_without_audit)
+{
+	struct aioffload_policy before, after;
+	int admin;
+
+	fresh();
+	admin = open_ctx(-1);
+	MUST(grant(admin, cg_open("poor"), 0));
+	open_to_all();
+	EXPECT_EQ(audit_set(AUDIT_STATUS_ENABLED, 0), 0);
+	before = policy_now();
+	in_child(is_refused_much, NULL);
+	EXPECT_ERRNO(load_file(admin, "unsigned"), EKEYREJECTED);
+	after = policy_now();
+	EXPECT_EQ(audit_set(AUDIT_STATUS_ENABLED, 1), 0);
+	EXPECT_EQ(after.denied - before.denied, 3);
+	EXPECT_EQ(after.refused - before.refused, 1);
+	/* Who knows nothing of that number gets the rest. */
+	after.size = offsetof(struct aioffload_policy, denied);
+	after.flags = 0;
+	after.denied = 77;
+	MUST(ioctl(admin, AIOFFLOAD_IOC_POLICY, &after));
+	EXPECT_EQ(after.denied, 77);
+	after.size = offsetof(struct aioffload_policy, denied) - 1;
+	after.flags = 0;
+	EXPECT_ERRNO(ioctl(admin, AIOFFLOAD_IOC_POLICY, &after), EINVAL);
 }
 
 /* ---- calls ---- */

@@ -513,6 +513,8 @@ enum aioffload_audit_mode {
  * @refused:	out: models refused, for whatever reason
  * @lost:	out: audit records that could not be written; what they counted
  *		is in a later one
+ * @denied:	out: what else was refused: rights, devices, limits, changes of
+ *		policy, blocks, grants and limits
  */
 struct aioffload_policy {
 	__u32 size;
@@ -526,6 +528,7 @@ struct aioffload_policy {
 	__u64 admitted;
 	__u64 refused;
 	__u64 lost;
+	__u64 denied;
 };
 
 enum aioffload_block_kind {
