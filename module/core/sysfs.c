@@ -1,19 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /sys/class/aioffload/aioffloadN/: one value a file, what DEVICE_INFO tells.
+ * /sys/class/aioffload/aioffloadN/: one value a file, what DEVICE_INFO tells, and
+ * whom: for others than those who see the device the files are there, but empty.
  */
 #include <linux/sysfs.h>
 
 #include "activity.h"
 #include "internal.h"
 
-static struct ai_device *to_ai(struct device *device)
+/* @show: asked on behalf of who may see the device */
+struct ai_attribute {
+	struct device_attribute attr;
+	ssize_t (*show)(struct ai_device *dev, char *buf);
+};
+
+static ssize_t visible_show(struct device *device,
+			    struct device_attribute *attr, char *buf)
 {
-	return dev_get_drvdata(device);
+	struct ai_attribute *a = container_of(attr, struct ai_attribute, attr);
+	struct ai_device *dev = dev_get_drvdata(device);
+
+	return ai_sec_sees(dev->id) ? a->show(dev, buf) : -ENODEV;
 }
 
-static ssize_t class_show(struct device *device, struct device_attribute *attr,
-			  char *buf)
+#define AI_ATTR(name)							\
+static struct ai_attribute attr_##name = {				\
+	__ATTR(name, 0444, visible_show, NULL), name##_show		\
+}
+
+static ssize_t class_show(struct ai_device *dev, char *buf)
 {
 	static const char * const names[] = {
 		[AIOFFLOAD_CLASS_CPU] = "cpu",
@@ -23,26 +38,23 @@ static ssize_t class_show(struct device *device, struct device_attribute *attr,
 		[AIOFFLOAD_CLASS_VIRTUAL] = "virtual",
 	};
 
-	return sysfs_emit(buf, "%s\n", names[to_ai(device)->dev_class]);
+	return sysfs_emit(buf, "%s\n", names[dev->dev_class]);
 }
-static DEVICE_ATTR_RO(class);
+AI_ATTR(class);
 
-static ssize_t driver_name_show(struct device *device,
-				struct device_attribute *attr, char *buf)
+static ssize_t driver_name_show(struct ai_device *dev, char *buf)
 {
-	return sysfs_emit(buf, "%s\n", to_ai(device)->driver);
+	return sysfs_emit(buf, "%s\n", dev->driver);
 }
-static DEVICE_ATTR_RO(driver_name);
+AI_ATTR(driver_name);
 
-static ssize_t desc_show(struct device *device, struct device_attribute *attr,
-			 char *buf)
+static ssize_t desc_show(struct ai_device *dev, char *buf)
 {
-	return sysfs_emit(buf, "%s\n", to_ai(device)->desc);
+	return sysfs_emit(buf, "%s\n", dev->desc);
 }
-static DEVICE_ATTR_RO(desc);
+AI_ATTR(desc);
 
-static ssize_t state_show(struct device *device, struct device_attribute *attr,
-			  char *buf)
+static ssize_t state_show(struct ai_device *dev, char *buf)
 {
 	static const char * const names[] = {
 		[AIOFFLOAD_STATE_READY] = "ready",
@@ -51,83 +63,77 @@ static ssize_t state_show(struct device *device, struct device_attribute *attr,
 		[AIOFFLOAD_STATE_RESETTING] = "resetting",
 	};
 
-	return sysfs_emit(buf, "%s\n", names[ai_device_state(to_ai(device))]);
+	return sysfs_emit(buf, "%s\n", names[ai_device_state(dev)]);
 }
-static DEVICE_ATTR_RO(state);
+AI_ATTR(state);
 
-static ssize_t queue_depth_show(struct device *device,
-				struct device_attribute *attr, char *buf)
+static ssize_t queue_depth_show(struct ai_device *dev, char *buf)
 {
-	return sysfs_emit(buf, "%u\n", to_ai(device)->sched.depth);
+	return sysfs_emit(buf, "%u\n", dev->sched.depth);
 }
-static DEVICE_ATTR_RO(queue_depth);
+AI_ATTR(queue_depth);
 
 /* Of a device's counters, summed up */
 #define STATS_ATTR(attribute, field)					\
-static ssize_t attribute##_show(struct device *device,			\
-				struct device_attribute *attr, char *buf) \
+static ssize_t attribute##_show(struct ai_device *dev, char *buf)	\
 {									\
 	struct ai_stats sum;						\
 									\
-	ai_device_stats(to_ai(device), &sum);				\
+	ai_device_stats(dev, &sum);					\
 	return sysfs_emit(buf, "%llu\n", sum.field);			\
 }									\
-static DEVICE_ATTR_RO(attribute)
+AI_ATTR(attribute)
 
 STATS_ATTR(jobs_done, done);
 STATS_ATTR(jobs_failed, failed);
 
-static ssize_t jobs_inflight_show(struct device *device,
-				  struct device_attribute *attr, char *buf)
+static ssize_t jobs_inflight_show(struct ai_device *dev, char *buf)
 {
-	return sysfs_emit(buf, "%u\n", ai_activity_jobs(to_ai(device)));
+	return sysfs_emit(buf, "%u\n", ai_activity_jobs(dev));
 }
-static DEVICE_ATTR_RO(jobs_inflight);
+AI_ATTR(jobs_inflight);
 
-static ssize_t resets_show(struct device *device,
-			   struct device_attribute *attr, char *buf)
+static ssize_t resets_show(struct ai_device *dev, char *buf)
 {
-	return sysfs_emit(buf, "%u\n", atomic_read(&to_ai(device)->resets));
+	return sysfs_emit(buf, "%u\n", atomic_read(&dev->resets));
 }
-static DEVICE_ATTR_RO(resets);
+AI_ATTR(resets);
 
-static ssize_t busy_ns_show(struct device *device,
-			    struct device_attribute *attr, char *buf)
+static ssize_t busy_ns_show(struct ai_device *dev, char *buf)
 {
-	return sysfs_emit(buf, "%llu\n", ai_activity_busy_ns(to_ai(device)));
+	return sysfs_emit(buf, "%llu\n", ai_activity_busy_ns(dev));
 }
-static DEVICE_ATTR_RO(busy_ns);
+AI_ATTR(busy_ns);
 
 /* Asked of the driver */
 #define STATUS_ATTR(attribute, field, format)				\
-static ssize_t attribute##_show(struct device *device,			\
-				struct device_attribute *attr, char *buf) \
+static ssize_t attribute##_show(struct ai_device *dev, char *buf)	\
 {									\
 	struct ai_device_status status;					\
 									\
-	ai_device_query(to_ai(device), &status);			\
+	ai_device_query(dev, &status);					\
 	return sysfs_emit(buf, format "\n", status.field);		\
 }									\
-static DEVICE_ATTR_RO(attribute)
+AI_ATTR(attribute)
 
 STATUS_ATTR(power_uw, power_uw, "%llu");
 STATUS_ATTR(temp_mc, temp_mc, "%d");
 STATUS_ATTR(load_permille, load_permille, "%u");
 
 static struct attribute *ai_device_attrs[] = {
-	&dev_attr_class.attr,
-	&dev_attr_driver_name.attr,
-	&dev_attr_desc.attr,
-	&dev_attr_state.attr,
-	&dev_attr_queue_depth.attr,
-	&dev_attr_jobs_done.attr,
-	&dev_attr_jobs_failed.attr,
-	&dev_attr_jobs_inflight.attr,
-	&dev_attr_resets.attr,
-	&dev_attr_busy_ns.attr,
-	&dev_attr_power_uw.attr,
-	&dev_attr_temp_mc.attr,
-	&dev_attr_load_permille.attr,
+	&attr_class.attr.attr,
+	&attr_driver_name.attr.attr,
+	&attr_desc.attr.attr,
+	&attr_state.attr.attr,
+	&attr_queue_depth.attr.attr,
+	&attr_jobs_done.attr.attr,
+	&attr_jobs_failed.attr.attr,
+	&attr_jobs_inflight.attr.attr,
+	&attr_resets.attr.attr,
+	&attr_busy_ns.attr.attr,
+	&attr_power_uw.attr.attr,
+	&attr_temp_mc.attr.attr,
+	&attr_load_permille.attr.attr,
 	NULL
 };
 

@@ -168,6 +168,19 @@ int ai_sec_may_slow(struct ai_sec_ctx *sec, u32 right, u32 device)
 	return ret;
 }
 
+bool ai_sec_sees(u32 device)
+{
+	struct effect e;
+
+	rcu_read_lock();
+	spin_lock(&ai_group_lock);
+	e = effect_of(ai_group_nearest(task_dfl_cgroup(current)));
+	spin_unlock(&ai_group_lock);
+	rcu_read_unlock();
+	return e.devices[device / 64] >> device % 64 & 1 ||
+	       capable(CAP_SYS_ADMIN);
+}
+
 /* ---- GRANT, and what LIMIT has in common with it ------------------------- */
 
 /*

@@ -138,6 +138,9 @@ static inline int ai_sec_may(struct ai_sec_ctx *sec, u32 right, u32 device)
 	return likely(yes) ? 0 : ai_sec_may_slow(sec, right, device);
 }
 
+/* Without a context: does the caller's cgroup see this device? */
+bool ai_sec_sees(u32 device);
+
 /* ---- what: models ------------------------------------------------------- */
 
 /**

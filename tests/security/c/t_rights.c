@@ -570,6 +570,45 @@ TEST(t37_hidden_device)
 	unharmed();
 }
 
+static void reads_attributes(void *arg)
+{
+	static const char *const names[] = {
+		"class", "driver_name", "desc", "state", "jobs_done", "busy_ns",
+		"load_permille", "power_uw",
+	};
+	int *ids = arg, fd;
+	char path[96], text[96];
+
+	cg_enter("rich");
+	become(NOBODY);
+	for (int i = 0; i < 8; i++) {
+		for (int k = 0; k < 2; k++) {
+			snprintf(path, sizeof(path), "/sys/class/aioffload/aioffload%d/%s",
+				 ids[k], names[i]);
+			fd = MUST(open(path, O_RDONLY));
+			if (k)
+				MUST(read(fd, text, sizeof(text)));
+			else
+				EXPECT_ERRNO(read(fd, text, sizeof(text)), ENODEV);
+			close(fd);
+		}
+	}
+}
+
+/* Its name is no secret, what it is and does is. */
+TEST(t37_hidden_device_in_sysfs)
+{
+	struct stage s;
+	int ids[2];
+
+	set_stage(&s);
+	ids[0] = s.cpu;
+	ids[1] = null_add("");
+	MUST(grant_one_device(s.admin, s.rich, RUN_AND_LOAD, ids[1]));
+	in_child(reads_attributes, ids);
+	unharmed();
+}
+
 /* ---- T38 ---- */
 
 static void inside_cgroup_ns(void *arg)
