@@ -362,6 +362,32 @@ static void patterns(void **state)
 	targets_free(&t);
 }
 
+/* Somebody makes cgroups without end where a pattern lets him. */
+static void one_pattern_does_not_take_all(void **state)
+{
+	struct targets t;
+	char name[32];
+	size_t i;
+
+	for (i = 0; i < 1100; i++) {
+		snprintf(name, sizeof(name), "tenant/%zu", i);
+		fake_cgroup(name);
+	}
+	fake_cgroup("z/victim");
+	configure("cgroup '/tenant/*' { jobs = 1 }\n"
+		  "cgroup '/z/*' { rights = none }\n"
+		  "cgroup '/tenant' { jobs = 9 }");
+	listen();
+	assert_int_not_equal(match_rules(&c, &t, NULL), 0);
+	assert_says(heard(), "x:1: 'tenant/*': more cgroups fit");
+	assert_int_equal(t.n, 1024 + 2);
+	for (i = 0; i < t.n && strcmp(t.t[i].path, "z/victim"); i++)
+		;
+	assert_true(i < t.n);
+	assert_string_equal(t.t[0].path, "tenant");
+	targets_free(&t);
+}
+
 /* A symbolic link in a pattern's way leads nowhere. */
 static void links_are_not_followed(void **state)
 {
@@ -673,7 +699,8 @@ int main(void)
 		test(groups_read), test(groups_refused), test(blocks_read),
 		test(policy_read), test(others_files_are_refused),
 		test(large_and_binary_files), test(nothing_is_in_order),
-		test(patterns), test(links_are_not_followed),
+		test(patterns), test(one_pattern_does_not_take_all),
+		test(links_are_not_followed),
 		test(rights_and_limits), test(too_wide_a_grant_is_told),
 		test(bad_files_take_nothing_back),
 		test(state_outlives_a_restart), test(policy_applied),

@@ -16,7 +16,13 @@
 
 #include "daemon.h"
 
-#define MAX_TARGETS	16384
+/*
+ * The kernel knows rights and limits of 4096 cgroups. Who may make cgroups that
+ * fit a pattern must take them neither from other patterns nor from an
+ * administrator in need.
+ */
+#define MAX_TARGETS	3072
+#define MAX_OF_RULE	1024
 
 const char *pattern_check(const char *text, char out[PATH_MAX])
 {
@@ -53,6 +59,7 @@ struct walk {
 	struct targets *out;
 	const struct rule *rule;
 	void (*watch)(int dir_fd);
+	size_t fresh;			/* that this rule alone speaks of so far */
 	char path[PATH_MAX];
 };
 
@@ -87,7 +94,7 @@ static int found(struct walk *w, int fd)
 		if (out->t[i].id == st.st_ino)
 			t = &out->t[i];
 	if (!t) {
-		if (out->n >= MAX_TARGETS)
+		if (out->n >= MAX_TARGETS || w->fresh >= MAX_OF_RULE)
 			return -E2BIG;
 		t = reallocarray(out->t, out->n + 1, sizeof(*t));
 		if (!t)
@@ -100,6 +107,7 @@ static int found(struct walk *w, int fd)
 			return -ENOMEM;
 		t->id = st.st_ino;
 		out->n++;
+		w->fresh++;
 	}
 	t->from = w->rule;
 	settle(&t->s, &w->rule->s);
@@ -192,7 +200,7 @@ int match_rules(const struct config *c, struct targets *out,
 {
 	const char *root = cgroup_root();
 	struct walk w = { .out = out, .watch = watch };
-	int fd, ret = 0;
+	int fd, err, ret = 0;
 	size_t i;
 
 	memset(out, 0, sizeof(*out));
@@ -208,12 +216,19 @@ int match_rules(const struct config *c, struct targets *out,
 		log_err("%s: %s", root, strerror(-ret));
 		return ret;
 	}
-	for (i = 0; !ret && i < c->nr_rules; i++) {
+	for (i = 0; i < c->nr_rules; i++) {
 		w.rule = &c->rules[i];
-		ret = descend(&w, fd, w.rule->pattern);
-		if (ret)
+		w.fresh = 0;
+		w.path[0] = '\0';
+		err = descend(&w, fd, w.rule->pattern);
+		/* one rule's trouble is not another's */
+		if (err)
 			log_err("%s:%d: '%s': %s", w.rule->file, w.rule->line,
-				w.rule->pattern, strerror(-ret));
+				w.rule->pattern, err == -E2BIG ?
+				"more cgroups fit than the kernel has room for; the others keep what their parents have" :
+				strerror(-err));
+		if (!ret)
+			ret = err;
 	}
 	close(fd);
 	if (out->n)
