@@ -222,10 +222,11 @@ static int do_rights(struct aioffload_rights *arg)
 static int do_limit(const struct aioffload_limit *arg)
 {
 	struct fake_grant *g = group_of(arg->cgroup_fd);
+	bool timed = arg->resource == AIOFFLOAD_RES_TIME &&
+		     arg->limit != AIOFFLOAD_NO_LIMIT;
 
 	if (arg->size != sizeof(*arg) || arg->flags ||
-	    arg->resource >= AIOFFLOAD_RES_NR ||
-	    !arg->period_ns == (arg->resource == AIOFFLOAD_RES_TIME))
+	    arg->resource >= AIOFFLOAD_RES_NR || !arg->period_ns == timed)
 		return -EINVAL;
 	if (!g)
 		return -EBADF;

@@ -437,6 +437,9 @@ static void limit_and_usage(void **state)
 	assert_says(cli.out, "4.0 KiB");
 	assert_says(cli.out, "in each 100.00 ms");
 	assert_int_equal(cli_run("limit a --models none"), 0);
+	assert_int_equal(cli_run("limit a --time none"), 0);
+	assert_true(g->res[AIOFFLOAD_RES_TIME].limit == AIOFFLOAD_NO_LIMIT);
+	assert_int_equal(cli_run("limit a --time 20ms/100ms"), 0);
 	assert_int_equal(cli_run("usage a --json"), 0);
 	obj = cli_json();
 	assert_true(json_object_object_get_ex(obj, "models", &res));

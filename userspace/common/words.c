@@ -257,8 +257,7 @@ int words_time(const char *text, uint64_t *ns, uint64_t *period_ns)
 
 	if (!strcasecmp(text, "none")) {
 		*ns = AIOFFLOAD_NO_LIMIT;
-		/* the kernel wants a period from each that speaks of time */
-		*period_ns = 100000000;
+		*period_ns = 0;
 		return 0;
 	}
 	if (quantity(text, units, &used, &rest) || *rest != '/' ||

@@ -75,7 +75,6 @@ static int complete(struct aioffload_ctx *ctx, struct target *t)
 static int apply_one(struct aioffload_ctx *ctx, const struct target *t,
 		     uint32_t old, int fd)
 {
-	uint64_t period;
 	uint32_t r;
 	int ret = 0, err = 0;
 
@@ -85,13 +84,11 @@ static int apply_one(struct aioffload_ctx *ctx, const struct target *t,
 	else if (old & SET_GRANT)
 		ret = aioffload_grant_clear(ctx, fd);
 	for (r = 0; r < AIOFFLOAD_RES_NR; r++) {
-		period = r == AIOFFLOAD_RES_TIME ? 100000000 : 0;
 		if (t->s.set & 1U << r)
 			err = aioffload_limit(ctx, fd, r, t->s.limit[r],
 					      t->s.period[r]);
 		else if (old & 1U << r)
-			err = aioffload_limit(ctx, fd, r, AIOFFLOAD_NO_LIMIT,
-					      period);
+			err = aioffload_limit(ctx, fd, r, AIOFFLOAD_NO_LIMIT, 0);
 		else
 			err = 0;
 		if (err && !ret)

@@ -199,8 +199,8 @@ int aioffload_rights_list(struct aioffload_ctx *ctx, uint32_t index,
 
 /*
  * Limit @resource (AIOFFLOAD_RES_*) of a cgroup and all below it, or lift the
- * limit with AIOFFLOAD_NO_LIMIT. @period_ns: for AIOFFLOAD_RES_TIME 1 ms to
- * 100 s, else 0. -EPERM as for a grant.
+ * limit with AIOFFLOAD_NO_LIMIT. @period_ns: for a limit of AIOFFLOAD_RES_TIME
+ * 1 ms to 100 s, else 0. -EPERM as for a grant.
  */
 int aioffload_limit(struct aioffload_ctx *ctx, int cgroup_fd, uint32_t resource,
 		    uint64_t limit, uint64_t period_ns);
