@@ -386,6 +386,22 @@ static void revoking(void **state)
 	assert_true(fake_granted("/a")->has);
 }
 
+/* Rights that went above since are in nobody's way. */
+static void revoking_what_went_above(void **state)
+{
+	fake_cgroup("a/b");
+	assert_int_equal(cli_run("grant a all"), 0);
+	assert_int_equal(cli_run("grant a/b exec,load,rt"), 0);
+	assert_int_equal(cli_run("revoke a rt"), 0);
+	assert_int_equal(cli_run("revoke a/b load"), 0);
+	assert_int_equal(fake_granted("/a/b")->rights, EXEC);
+	assert_int_equal(cli_run("grant a/b all"), CLI_SETUP);
+	assert_int_equal(cli_run("grant a/b exec,load"), 0);
+	assert_int_equal(cli_run("revoke a exec"), 0);
+	assert_int_equal(cli_run("grant a/b -- -load"), 0);
+	assert_int_equal(fake_granted("/a/b")->rights, 0);
+}
+
 static void rights(void **state)
 {
 	struct json_object *obj, *list, *val;
@@ -553,7 +569,8 @@ int main(void)
 		test(digests_as_words), test(devices_as_words),
 		test(library_policy), test(library_rights),
 		test(library_limits), test(refusals_are_explained),
-		test(usage), test(grant), test(revoking), test(rights),
+		test(usage), test(grant), test(revoking),
+		test(revoking_what_went_above), test(rights),
 		test(limit_and_usage), test(policy), test(block),
 		test(block_certificate),
 	};

@@ -118,7 +118,10 @@ static const struct argp grant_argp = {
 	       "right means.",
 };
 
-/* What holds for the cgroup now is what a change starts from. */
+/*
+ * What holds for the cgroup now is what a change starts from, not what was once
+ * granted to it: that may be more than is left above by now, and is refused.
+ */
 static int apply_grant(struct cli_target *t, const struct grant_args *args)
 {
 	uint64_t devices[AIOFFLOAD_DEVICE_WORDS];
@@ -135,7 +138,7 @@ static int apply_grant(struct cli_target *t, const struct grant_args *args)
 		memcpy(devices, now.devices, sizeof(devices));
 		all = devices_are_all(devices);
 	}
-	rights = now.has_grant ? now.granted : now.rights;
+	rights = now.rights;
 	if (args->rights)
 		words_rights_change(args->rights, &rights);
 	if (args->devices) {
@@ -199,7 +202,7 @@ int cmd_revoke(int argc, char **argv)
 	struct aioffload_rights now = { 0 };
 	struct grant_args args = { .of.what = "cgroup" };
 	struct cli_target t;
-	uint32_t taken = AIOFFLOAD_RIGHTS_ALL, rights;
+	uint32_t taken = AIOFFLOAD_RIGHTS_ALL;
 	int ret;
 
 	argp_parse(&revoke_argp, argc, argv, 0, NULL, &args);
@@ -209,9 +212,8 @@ int cmd_revoke(int argc, char **argv)
 	if (ret)
 		return ret;
 	ret = aioffload_rights_of(t.ctx, t.fd, &now, NULL, 0);
-	rights = now.has_grant ? now.granted : now.rights;
 	if (!ret)
-		ret = aioffload_grant(t.ctx, t.fd, rights & ~taken,
+		ret = aioffload_grant(t.ctx, t.fd, now.rights & ~taken,
 				      devices_are_all((uint64_t *)now.devices) ?
 				      NULL : (uint64_t *)now.devices);
 	cli_release(&t);
