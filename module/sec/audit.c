@@ -129,6 +129,22 @@ static void put_subj(struct audit_buffer *ab, const char *subj)
 	kfree(text);
 }
 
+/*
+ * Referenced, or ERR_PTR. Looking for a number finds only what the caller's cgroup
+ * namespace shows, and he may have moved out of that: his own we have without.
+ */
+static struct cgroup *cgroup_of_id(u64 id)
+{
+	struct cgroup *cgrp;
+
+	rcu_read_lock();
+	cgrp = task_dfl_cgroup(current);
+	if (cgroup_id(cgrp) != id || !cgroup_tryget(cgrp))
+		cgrp = NULL;
+	rcu_read_unlock();
+	return cgrp ?: cgroup_get_from_id(id);
+}
+
 /* Its number always; its path if it is still there. */
 void ai_audit_put_cgroup(struct audit_buffer *ab, const char *name, u64 id,
 			 gfp_t gfp)
@@ -139,7 +155,7 @@ void ai_audit_put_cgroup(struct audit_buffer *ab, const char *name, u64 id,
 	if (!id)	/* a call that did not get as far as finding it */
 		return;
 	audit_log_format(ab, " %s_id=%llu", name, id);
-	cgrp = cgroup_get_from_id(id);
+	cgrp = cgroup_of_id(id);
 	if (IS_ERR(cgrp))
 		return;
 	path = kmalloc(PATH_MAX, gfp);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include "sectest.h"
@@ -125,6 +126,30 @@ TEST(t51_forged_record)
 	EXPECT_EQ(audit_count("res=1 op="), 0);
 	EXPECT_EQ(audit_count("a\" "), 0);
 	/* A manifest can't carry such names at all: t14. */
+	unharmed();
+}
+
+static void walks_away(void *arg)
+{
+	(void)arg;
+	cg_open("hides");
+	cg_open("hides/here");
+	cg_open("hides/behind");
+	cg_enter("hides/behind");
+	MUST(unshare(CLONE_NEWCGROUP));
+	cg_enter("hides/here");
+	become(NOBODY);
+	EXPECT_ERRNO(load_file(open_ctx(-1), "unsigned"), EKEYREJECTED);
+}
+
+/* Who leaves his own cgroup namespace is named all the same. */
+TEST(t51_record_without_a_place)
+{
+	fresh();
+	open_to_all();
+	audit_watch();
+	in_child(walks_away, NULL);
+	AUDIT_EXPECT("op=model_refuse", "uid=65534 ", "/hides/here\" ", "res=0");
 	unharmed();
 }
 
