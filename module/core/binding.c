@@ -5,6 +5,7 @@
  * All checks are made here, so that a job needs none but its sample numbers.
  */
 #include <linux/overflow.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "internal.h"
@@ -283,23 +284,51 @@ static int choose_slot(struct ai_ctx *ctx, u32 *slot)
 	return -ENOSPC;
 }
 
-/* The answer is written before the slot is visible: no undoing afterwards. */
-static int install(struct ai_ctx *ctx, struct ai_binding *b,
-		   struct aioffload_bind *k, void __user *uarg)
+static int find_slot(struct ai_ctx *ctx, u32 *slot)
 {
 	int ret;
 
 	mutex_lock(&ctx->lock);
-	ret = choose_slot(ctx, &k->slot);
-	if (!ret) {
-		u32 slot = k->slot;
-
-		ret = ai_copy_out(uarg, k, sizeof(*k));
-		if (!ret)
-			rcu_assign_pointer(ctx->slots[slot], b);
-	}
+	ret = choose_slot(ctx, slot);
 	mutex_unlock(&ctx->lock);
 	return ret;
+}
+
+/* False: somebody else was quicker. */
+static bool take_slot(struct ai_ctx *ctx, u32 slot, struct ai_binding *b)
+{
+	bool mine;
+
+	mutex_lock(&ctx->lock);
+	mine = !rcu_access_pointer(ctx->slots[slot]);
+	if (mine)
+		rcu_assign_pointer(ctx->slots[slot], b);
+	mutex_unlock(&ctx->lock);
+	return mine;
+}
+
+/*
+ * The answer is written before the slot is visible: no undoing afterwards. And
+ * not under the lock: user memory can make us wait for as long as somebody
+ * likes, and whoever closes a queue of this context would wait as well.
+ */
+static int install(struct ai_ctx *ctx, struct ai_binding *b,
+		   const struct aioffload_bind *k, void __user *uarg)
+{
+	struct aioffload_bind answer;
+	int ret;
+
+	do {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		answer = *k;
+		ret = find_slot(ctx, &answer.slot);
+		if (!ret)
+			ret = ai_copy_out(uarg, &answer, sizeof(answer));
+		if (ret)
+			return ret;
+	} while (!take_slot(ctx, answer.slot, b));
+	return 0;
 }
 
 static long bind(struct ai_ctx *ctx, struct aioffload_bind *k,

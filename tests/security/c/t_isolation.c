@@ -4,6 +4,7 @@
 #include <linux/audit.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include "sectest.h"
@@ -284,6 +285,73 @@ TEST_SECONDS(t61_lent_model, 60)
 	/* Until somebody has looked at it */
 	EXPECT_ERRNO(load_file(slow.ctx, "budget"), ENOTRECOVERABLE);
 	MUST(block(slow.ctx, AIOFFLOAD_BLOCK_DEL, AIOFFLOAD_BLOCK_QUARANTINE, load_digest));
+	unharmed();
+}
+
+/* ---- T64 ---- */
+
+static struct held held_ios, held_answer;
+
+static void *binds(void *arg)
+{
+	long ret = ioctl(*(int *)arg, AIOFFLOAD_IOC_BIND, held_answer.mem + HELD_PAGE);
+
+	return (void *)ret;
+}
+
+static volatile bool is_closed;
+
+static void *closes(void *arg)
+{
+	close(*(int *)arg);
+	is_closed = true;
+	return NULL;
+}
+
+/* BIND waits for the page that its answer goes to; a queue is closed meanwhile. */
+TEST_SECONDS(t64_lock_held_by_a_page, 60)
+{
+	struct aioffload_bind_io ios[2] = { 0 };
+	struct aioffload_bind a = ARG(bind);
+	struct queue q = { .fd = -1 };
+	pthread_t binder, closer;
+	int ctx, i;
+	void *ret;
+
+	fresh();
+	ctx = open_ctx(find_device("aioffload_cpu"));
+	MUST(queue_create(ctx, &q, 8, 0));
+	ios[0].buf_fd = MUST(buf_create(ctx, 4096));
+	ios[1] = (struct aioffload_bind_io){ .buf_fd = ios[0].buf_fd, .offset = 64 };
+	held_open(&held_ios);
+	held_open(&held_answer);
+	a.model_fd = admitted(ctx, "good");
+	a.slot = AIOFFLOAD_SLOT_ANY;
+	a.ios = (uintptr_t)held_ios.mem + HELD_PAGE;
+	a.nr_ios = 2;
+	a.samples = 1;
+	EXPECT(!pthread_create(&binder, NULL, binds, &ctx));
+	EXPECT(held_wait(&held_answer, 5000));
+	held_give(&held_answer, &a, sizeof(a));
+	EXPECT(held_wait(&held_ios, 5000));
+	/* What was read goes away, so that the answer meets no page. */
+	MUST(madvise(held_answer.mem + HELD_PAGE, HELD_PAGE, MADV_DONTNEED));
+	held_give(&held_ios, ios, sizeof(ios));
+	EXPECT(held_wait(&held_answer, 5000));
+	is_closed = false;
+	EXPECT(!pthread_create(&closer, NULL, closes, &q.fd));
+	for (i = 0; i < 50 && !is_closed; i++)
+		sleep_ms(100);
+	held_give(&held_answer, &a, sizeof(a));
+	pthread_join(binder, &ret);
+	pthread_join(closer, NULL);
+	EXPECT(i < 50);
+	EXPECT_EQ((long)ret, 0);
+	memcpy(&a, held_answer.mem + HELD_PAGE, sizeof(a));
+	EXPECT_EQ(a.slot, 0);
+	MUST(run_slot(ctx, 0, 0, 1, 0));
+	held_close(&held_ios);
+	held_close(&held_answer);
 	unharmed();
 }
 
