@@ -307,6 +307,23 @@ static void test_calculated_shape(void **state)
 	assert_int_equal(model_output(0)->dims[2], 1);
 }
 
+/* One number and none, which is what a scalar has of dimensions, make none */
+static void test_calculated_from_none(void **state)
+{
+	int x = input(TB_F32, 0, D(0)), none, shape, y;
+	struct tb_op *op;
+
+	none = tb_act(&b, "none", TB_I32, 0, 0, 1, D(0));
+	shape = tb_act(&b, "sum", TB_I32, 0, 0, 1, D(0));
+	op1(77, x, none);
+	op = op2(0, none, tb_ints(&b, "one", 1, D(7)), shape);
+	tb_option(op, 11, 0, 1, 0);
+	y = output(act("y", TB_F32, 0, D(0)));
+	op2(22, x, shape, y);
+	convert();
+	assert_int_equal(model_output(0)->rank, 0);
+}
+
 /* float16 constants are unpacked: normal, subnormal, infinite, signed zero */
 static void test_float16(void **state)
 {
@@ -439,6 +456,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_uint8_quantize, done),
 		cmocka_unit_test_teardown(test_computed_shape, done),
 		cmocka_unit_test_teardown(test_calculated_shape, done),
+		cmocka_unit_test_teardown(test_calculated_from_none, done),
 		cmocka_unit_test_teardown(test_float16, done),
 		cmocka_unit_test_teardown(test_large_buffer, done),
 		cmocka_unit_test_teardown(test_name, done),

@@ -138,7 +138,7 @@ int cv_ints_pair(struct cv *c)
 	if (nx != ny && nx != 1 && ny != 1)
 		return cv_refuse(c, -EINVAL,
 				 "its inputs have %u and %u elements", nx, ny);
-	n = nx > ny ? nx : ny;
+	n = nx == 1 ? ny : nx;		/* one and none make none */
 	for (i = 0; i < n; i++)
 		if (!calculate(c->op->code, x[nx == 1 ? 0 : i],
 			       y[ny == 1 ? 0 : i], &out[i]))
