@@ -640,6 +640,8 @@ static void bad_lists_add_no_keys(void **state)
 		{ "policy.conf", "signed-drivers = perhaps", 0644, true },
 		{ "policy.conf", "", 0644, false },
 		{ "groups.d/x.conf", "cgroup", 0644, false },
+		{ "policy.conf", "keyrings = secondary", 0644, false },
+		{ "blocked.d/x.conf", "model", 0644, true },
 	};
 	size_t i;
 
@@ -651,6 +653,10 @@ static void bad_lists_add_no_keys(void **state)
 		heard();
 		assert_int_equal(c.trust_bad, tries[i].bad);
 		assert_int_equal(!!strstr(said, "no key is added"), tries[i].bad);
+		/* nor do the system's count from now on */
+		assert_int_equal(fake_sec.policy.keyrings,
+				 c.policy_set && !tries[i].bad);
+		fake_sec.policy.keyrings = 0;
 		config_free(&c);
 	}
 }

@@ -105,7 +105,9 @@ void apply_policy(struct aioffload_ctx *ctx, const struct config *c)
 	}
 	if (want.mode == now.mode)
 		set &= ~AIOFFLOAD_POLICY_SET_MODE;
-	if (want.keyrings == now.keyrings)
+	/* as for keys of our own: none more while nobody knows what is refused */
+	if (want.keyrings == now.keyrings ||
+	    (c->trust_bad && want.keyrings & ~now.keyrings))
 		set &= ~AIOFFLOAD_POLICY_SET_KEYRINGS;
 	if (!!want.signed_drivers == !!now.signed_drivers)
 		set &= ~AIOFFLOAD_POLICY_SET_DRIVERS;
