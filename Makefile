@@ -160,6 +160,7 @@ bench:
 	$(TOP)/tools/bench-dispatch
 	$(TOP)/tools/bench-audit
 	$(TOP)/tools/bench-admission
+	$(TOP)/tools/bench-sched
 
 # ---- ----
 

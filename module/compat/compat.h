@@ -20,6 +20,7 @@
 
 #include <linux/device.h>
 #include <linux/dma-buf.h>
+#include <linux/dma-fence.h>
 #include <linux/eventfd.h>
 #include <linux/hrtimer.h>
 #include <linux/mm.h>
@@ -92,6 +93,23 @@ static inline void compat_eventfd_signal(struct eventfd_ctx *ctx)
 #endif
 }
 
+/*
+ * Operations of fences that may outlive the module. A fence that has signalled
+ * is done with @ops, if the kernel takes care of that; else it needs such as are
+ * the kernel's own: those of its stub do nothing, and say "stub" for a name.
+ */
+static inline const struct dma_fence_ops *
+compat_fence_ops(const struct dma_fence_ops *ops)
+{
+#if !HAVE_FENCE_DETACH
+	struct dma_fence *stub = dma_fence_get_stub();
+
+	ops = stub->ops;
+	dma_fence_put(stub);
+#endif
+	return ops;
+}
+
 #if !HAVE_VM_FLAGS_SET
 static inline void vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
 {
@@ -133,6 +151,14 @@ static inline struct file *compat_exe_file(struct mm_struct *mm)
 #endif
 	rcu_read_unlock();
 	return file;
+}
+
+/* Kernels without runtime PM don't have the member; nor do they ask for it. */
+static inline void compat_pm_last_busy(struct device *device, u64 ns)
+{
+#ifdef CONFIG_PM
+	WRITE_ONCE(device->power.last_busy, ns);
+#endif
 }
 
 /*

@@ -101,6 +101,7 @@ static void target_close(struct ai_binding *b, struct ai_target *t)
 {
 	ai_dma_maps_close(b, t);
 	kfree(t->io);
+	ai_port_put(t->port);
 	ai_device_put(t->dev);
 }
 
@@ -118,11 +119,12 @@ static int model_on(const struct ai_binding *b, struct ai_device *dev)
 }
 
 /* Make @b able to run on @dev. */
-static int target_open(struct ai_binding *b, struct ai_device *dev,
-		       const struct bind_args *a)
+static int target_open(struct ai_ctx *ctx, struct ai_binding *b,
+		       struct ai_device *dev, const struct bind_args *a)
 {
 	struct ai_target *t = &b->targets[b->nr_targets];
 	struct ai_prepared *p;
+	struct ai_port *port;
 	int ret;
 
 	ret = model_on(b, dev);
@@ -131,9 +133,13 @@ static int target_open(struct ai_binding *b, struct ai_device *dev,
 	p = ai_prepared_get(b->model, dev);
 	if (IS_ERR(p))
 		return PTR_ERR(p);
+	port = ai_port_get(ctx, dev);
+	if (IS_ERR(port))
+		return PTR_ERR(port);
 	*t = (struct ai_target) {
 		.dev = ai_device_get(dev),
 		.prepared = p,
+		.port = port,
 	};
 	if (dev->caps & AIOFFLOAD_CAP_CPU_ACCESS)
 		ret = ai_bind_bufs_vmap(b);
@@ -146,7 +152,23 @@ static int target_open(struct ai_binding *b, struct ai_device *dev,
 		return ret;
 	}
 	b->nr_targets++;
+	b->host |= dev->host;
 	return 0;
+}
+
+/* Not able, not allowed, leaving, or out of use: others may do. */
+static bool can_do_without(const struct ai_device *dev, int err)
+{
+	return err == -EOPNOTSUPP || err == -EPERM || err == -ENODEV ||
+	       (err == -EIO && ai_sched_gate(&dev->sched) & AI_GATE_FAILED);
+}
+
+/* What to say if there is no other; EPERM before all else, then the first. */
+static int reason(int why, int err)
+{
+	if (err == -EPERM || why != -ENODEV)
+		return err == -EPERM ? err : why;
+	return err == -EIO ? err : -EOPNOTSUPP;
 }
 
 /* A context on any device: all that it sees and that can run the model. */
@@ -166,13 +188,11 @@ static int targets_open_any(struct ai_ctx *ctx, struct ai_binding *b,
 		ret = -ENOMEM;
 	for (i = 0; i < n; i++) {
 		if (!ret && !ai_sec_may(&ctx->sec, 0, devs[i]->id)) {
-			ret = target_open(b, devs[i], a);
-			if (ret == -EPERM || why == -ENODEV)
-				why = ret == -EPERM ? -EPERM : -EOPNOTSUPP;
+			ret = target_open(ctx, b, devs[i], a);
+			why = reason(why, ret);
+			if (can_do_without(devs[i], ret))
+				ret = 0;
 		}
-		/* Not able, not allowed, or leaving: others may. */
-		if (ret == -EOPNOTSUPP || ret == -EPERM || ret == -ENODEV)
-			ret = 0;
 		ai_device_put(devs[i]);
 	}
 	kfree(devs);
@@ -187,7 +207,7 @@ static int targets_open(struct ai_ctx *ctx, struct ai_binding *b,
 	b->targets = kcalloc(1, sizeof(*b->targets), GFP_KERNEL_ACCOUNT);
 	if (!b->targets)
 		return -ENOMEM;
-	return target_open(b, ctx->pinned, a);
+	return target_open(ctx, b, ctx->pinned, a);
 }
 
 /* Nobody uses it any more. May sleep. */
@@ -301,8 +321,12 @@ static bool take_slot(struct ai_ctx *ctx, u32 slot, struct ai_binding *b)
 
 	mutex_lock(&ctx->lock);
 	mine = !rcu_access_pointer(ctx->slots[slot]);
-	if (mine)
+	if (mine) {
+		/* Before: who finds the slot has seen what it needs. */
+		if (b->host)
+			WRITE_ONCE(ctx->host, true);
 		rcu_assign_pointer(ctx->slots[slot], b);
+	}
 	mutex_unlock(&ctx->lock);
 	return mine;
 }

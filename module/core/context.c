@@ -4,7 +4,7 @@
  */
 #include <linux/slab.h>
 
-#include "internal.h"
+#include "queue.h"
 
 static int ctx_open(struct inode *inode, struct file *file)
 {
@@ -39,6 +39,7 @@ static int ctx_open(struct inode *inode, struct file *file)
 	refcount_set(&ctx->refs, 1);
 	mutex_init(&ctx->lock);
 	INIT_LIST_HEAD(&ctx->queues);
+	INIT_LIST_HEAD(&ctx->ports);
 	file->private_data = ctx;
 	return 0;
 
@@ -110,6 +111,8 @@ static long ctx_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return ai_sec_rights(&ctx->sec, uarg);
 	case AIOFFLOAD_IOC_USAGE:
 		return ai_sec_usage(&ctx->sec, uarg);
+	case AIOFFLOAD_IOC_SCHED:
+		return ai_ctx_sched(ctx, uarg);
 	case AIOFFLOAD_IOC_BUF_CREATE:
 	case AIOFFLOAD_IOC_MODEL_LOAD:
 	case AIOFFLOAD_IOC_BIND:
@@ -119,6 +122,7 @@ static long ctx_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	case AIOFFLOAD_IOC_BLOCK:
 	case AIOFFLOAD_IOC_GRANT:
 	case AIOFFLOAD_IOC_LIMIT:
+	case AIOFFLOAD_IOC_WEIGHT:
 		break;
 	default:
 		return -ENOTTY;
@@ -140,9 +144,11 @@ static long ctx_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	case AIOFFLOAD_IOC_BLOCK:
 		return ai_sec_block(&ctx->sec, uarg);
 	case AIOFFLOAD_IOC_GRANT:
-		return ai_sec_grant(&ctx->sec, uarg);
+		return ai_ctx_grant(ctx, uarg);
 	case AIOFFLOAD_IOC_LIMIT:
 		return ai_sec_limit(&ctx->sec, uarg);
+	case AIOFFLOAD_IOC_WEIGHT:
+		return ai_ctx_weight(ctx, uarg);
 	default:
 		return ai_ctx_queue_create(ctx, uarg);
 	}

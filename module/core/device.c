@@ -121,6 +121,7 @@ static void device_free_rcu(struct rcu_head *rcu)
 
 	percpu_ref_exit(&dev->users);
 	free_percpu(dev->stats);
+	kfree(dev->pm);
 	kfree(dev);
 	ai_object_dead();
 }
@@ -149,7 +150,10 @@ static int check_ops(const struct ai_device_info *info,
 	if (ops->size < offsetofend(struct ai_device_ops, query) ||
 	    info->size < offsetofend(struct ai_device_info, desc))
 		return -EINVAL;
-	if (!ops->prepare || !ops->unprepare || !ops->submit || !ops->reset)
+	if (!ops->prepare || !ops->unprepare || !ops->submit != !ops->reset)
+		return -EINVAL;
+	/* Working in the host, or not. */
+	if (!ops->submit && (!(info->caps & AIOFFLOAD_CAP_SYNC) || ops->cancel))
 		return -EINVAL;
 	if (info->dev_class > AIOFFLOAD_CLASS_VIRTUAL || info->caps & ~caps)
 		return -EINVAL;
@@ -162,6 +166,24 @@ static int check_ops(const struct ai_device_info *info,
 	if (!info->driver || !info->desc)
 		return -EINVAL;
 	return 0;
+}
+
+/* A device that works in the host has whatever does not fit wait there. */
+static void host_init(struct ai_device *dev)
+{
+	dev->host = true;
+	dev->ops.submit = ai_host_submit;
+	dev->ops.cancel = ai_host_cancel;
+	dev->ops.reset = ai_host_reset;
+	dev->sched.credits = AI_HOST_DEPTH;
+	window_init(&dev->sched.window, AI_HOST_DEPTH, AI_HOST_DEPTH);
+}
+
+static void place_init(struct ai_device *dev, const struct ai_device_info *info)
+{
+	spin_lock_init(&dev->place_lock);
+	place_dev_init(&dev->place, info->lanes);
+	ai_place_power(dev, info->power_idle_uw, info->power_busy_uw);
 }
 
 static struct ai_device *device_new(const struct ai_device_info *info,
@@ -181,7 +203,16 @@ static struct ai_device *device_new(const struct ai_device_info *info,
 
 	/* An older driver's ops are shorter, a newer one's longer. */
 	memcpy(&dev->ops, ops, min_t(size_t, ops->size, sizeof(*ops)));
-	ai_sched_init(&dev->sched, info->queue_depth);
+	ret = ai_sched_init(&dev->sched, info->queue_depth, info->lanes);
+	if (ret)
+		goto err_users;
+	dev->queue_depth = info->queue_depth;
+	place_init(dev, info);
+	ret = ai_pm_init(dev, info);
+	if (ret)
+		goto err_users;
+	if (!dev->ops.submit)
+		host_init(dev);
 	dev->priv = priv;
 	dev->caps = info->caps;
 	dev->dev_class = info->dev_class;
@@ -209,6 +240,8 @@ static struct ai_device *device_new(const struct ai_device_info *info,
 	ai_object_born();
 	return dev;
 
+err_users:
+	percpu_ref_exit(&dev->users);
 err_stats:
 	free_percpu(dev->stats);
 err_free:
@@ -230,13 +263,16 @@ struct ai_device *ai_device_register(const struct ai_device_info *info,
 				     const struct ai_device_ops *ops,
 				     void *priv)
 {
+	struct ai_device_info k = { };
 	struct ai_device *dev;
 	int ret, id;
 
 	ret = check_ops(info, ops);
 	if (ret)
 		return ERR_PTR(ret);
-	dev = device_new(info, ops, priv);
+	/* What an older driver doesn't tell is 0. */
+	memcpy(&k, info, min_t(size_t, info->size, sizeof(k)));
+	dev = device_new(&k, ops, priv);
 	if (IS_ERR(dev))
 		return dev;
 
@@ -251,6 +287,10 @@ struct ai_device *ai_device_register(const struct ai_device_info *info,
 	if (ret)
 		goto err_id;
 
+	ret = ai_pm_start(dev);
+	if (ret)
+		goto err_id;
+
 	/* In the registry before in /dev: whoever opens the node finds it. */
 	mutex_lock(&ai_registry_lock);
 	list_insert(dev);
@@ -259,6 +299,7 @@ struct ai_device *ai_device_register(const struct ai_device_info *info,
 	ret = device_add(&dev->device);
 	if (ret)
 		goto err_unlist;
+	ai_pm_show(dev);
 	return dev;
 
 err_unlist:
@@ -315,19 +356,26 @@ void ai_device_unregister(struct ai_device *dev)
 	ai_sched_halt(&dev->sched, AI_GATE_GONE);
 	ai_device_evict(dev);
 	synchronize_rcu();
+	ai_pm_stop(dev);
+	if (dev->host)
+		ai_host_vacate(dev);
 
+	ai_pm_hide(dev);
 	/* Waits for readers of attributes, who may be in query(). */
 	if (device_is_registered(&dev->device))
 		device_del(&dev->device);
 
 	/* No op that sleeps is running after this, resets included. */
 	percpu_ref_kill(&dev->users);
-	wait_for_completion(&dev->users_gone);
+	while (!wait_for_completion_timeout(&dev->users_gone, HZ / 50 + 1))
+		if (dev->host)
+			ai_host_vacate(dev);
 	cancel_work_sync(&dev->reset_work);
 
 	reclaim_jobs(dev);
 	/* Completers may have dispatched; nothing is left to start. */
 	cancel_work_sync(&dev->dispatch_work);
+	ai_freq_stop(dev);
 
 	ai_dma_maps_release_device(dev);
 	ai_prepared_release_device(dev);

@@ -10,9 +10,10 @@
  * ring, since nobody else posts there.
  */
 #include <linux/sched/signal.h>
+#include <linux/sync_file.h>
 
 #include "activity.h"
-#include "internal.h"
+#include "queue.h"
 #include "ring.h"
 
 /* bt->slot when no binding is at hand: equal to no number an entry can have. */
@@ -25,13 +26,16 @@
  * @slot:	the slot that @rq is filled for, on its only device; or NO_SLOT
  * @samples:	of the binding there
  * @async:	some jobs are on their way
- * @special:	jobs are metered, or recorded one by one
+ * @special:	jobs are metered, placed, recorded one by one, or wait for a fence
+ * @fence:	that the next job waits for, referenced, or NULL
  * @done:	jobs of @binding that succeeded, not yet counted there
  * @failed:	and that did not
  * @binding:	whose they are, or NULL
  * @metered:	the group that jobs are charged to, or NULL
  * @now:	when the batch began
  * @deadline:	of a job that names no budget
+ * @qos:	class of the next job
+ * @due_ns:	from now it should have ended, if it is realtime
  * @earliest:	of the jobs on their way the first deadline
  */
 struct batch {
@@ -45,8 +49,11 @@ struct batch {
 	u32 failed;
 	struct ai_binding *binding;
 	struct ai_group *metered;
+	struct dma_fence *fence;
 	u64 now;
 	u64 deadline;
+	u64 due_ns;
+	u32 qos;
 	u64 earliest;
 };
 
@@ -70,6 +77,13 @@ static __always_inline void ended(struct ai_queue *q, u64 user_data, int status,
 			      user_data, status, device, 0);
 	else
 		post_shared(q, user_data, status, device);
+}
+
+static noinline void failed(struct ai_queue *q, u64 user_data, int status,
+			    u32 device)
+{
+	ai_fence_note_error(&q->fences, status);
+	ended(q, user_data, status, device);
 }
 
 /*
@@ -156,20 +170,25 @@ static void gone_async(struct batch *bt, u64 deadline)
 	bt->slot = NO_SLOT;
 }
 
+/* One that goes nowhere: what was promised for it is taken back. */
+static void refused(struct ai_queue *q, struct ai_request *rq, int ret)
+{
+	ai_exec_count(rq->binding, AIOFFLOAD_DEVICE_ANY, ret);
+	ai_rq_settle(rq, 0, ret);
+	failed(q, rq->user_data, ret, AIOFFLOAD_DEVICE_ANY);
+}
+
 /* A job that can't be handed over now waits; one that never can has ended. */
 static void start_later(struct ai_queue *q, struct batch *bt,
 			struct ai_request *rq)
 {
-	u64 user_data = rq->user_data, deadline = rq->deadline;
+	u64 deadline = rq->deadline;
 	int ret = ai_rq_enqueue(rq);
 
-	if (ret) {
-		ai_exec_count(rq->binding, AIOFFLOAD_DEVICE_ANY, ret);
-		ai_rq_settle(rq, 0);
-		ended(q, user_data, ret, AIOFFLOAD_DEVICE_ANY);
-		return;
-	}
-	gone_async(bt, deadline);
+	if (ret)
+		refused(q, rq, ret);
+	else
+		gone_async(bt, deadline);
 }
 
 static __always_inline void start(struct ai_queue *q, struct batch *bt,
@@ -193,13 +212,33 @@ static __always_inline void start(struct ai_queue *q, struct batch *bt,
 	ai_activity_count(dev, status);
 	if (special) {
 		ai_exec_count(rq->binding, dev->id, status);
-		ai_rq_settle(rq, began);
+		ai_rq_settle(rq, began, status);
+		if (status)
+			ai_fence_note_error(&q->fences, status);
 	} else if (likely(!status)) {
 		bt->done++;
 	} else {
 		bt->failed++;
+		ai_fence_note_error(&q->fences, status);
 	}
 	ended(q, user_data, status, dev->id);
+}
+
+/* False: the job waits for its fence, or has ended as that has failed. */
+static bool fence_passed(struct ai_queue *q, struct batch *bt,
+			 struct ai_request *rq)
+{
+	u64 deadline = rq->deadline;
+
+	if (ai_fence_wait(rq, bt->fence)) {
+		bt->fence = NULL;
+		gone_async(bt, deadline);
+		return false;
+	}
+	if (dma_fence_get_status(bt->fence) >= 0)
+		return true;
+	refused(q, rq, -ECANCELED);
+	return false;
 }
 
 static noinline void start_special(struct ai_queue *q, struct batch *bt,
@@ -211,22 +250,30 @@ static noinline void start_special(struct ai_queue *q, struct batch *bt,
 		ret = ai_quota_job_start(bt->metered);
 	if (ret) {
 		ai_exec_count(rq->binding, AIOFFLOAD_DEVICE_ANY, ret);
-		ended(q, rq->user_data, ret, AIOFFLOAD_DEVICE_ANY);
+		failed(q, rq->user_data, ret, AIOFFLOAD_DEVICE_ANY);
 		return;
 	}
 	rq->metered = bt->metered;
+	if (rq->binding->nr_targets > 1)
+		ai_place_scope(q->ctx, rq);
+	if (bt->fence && !fence_passed(q, bt, rq))
+		return;
+	if (rq->binding->nr_targets > 1)
+		ai_place_sets_out(rq);
 	start(q, bt, rq, true);
 }
 
 /**
  * struct entry - a submission, copied; every word was read once
- * @op:		opcode, flags and the first reserved field, as they lie there
+ * @op:		opcode, flags and class, as they lie there
  * @slot:	and so on: as in struct aioffload_sqe
  * @user_data:
  * @first:
  * @count:
  * @timeout_ns:
- * @reserved:	the other reserved ones, or'ed
+ * @deadline_ns:
+ * @fence:	with the reserved word behind it
+ * @reserved:	the others, or'ed
  */
 struct entry {
 	u32 op;
@@ -235,12 +282,15 @@ struct entry {
 	u32 first;
 	u32 count;
 	u64 timeout_ns;
+	u64 deadline_ns;
+	u64 fence;
 	u64 reserved;
 };
 
 static __always_inline struct entry read_entry(const struct aioffload_sqe *s)
 {
 	BUILD_BUG_ON(sizeof(*s) != 64);
+	BUILD_BUG_ON(offsetof(struct aioffload_sqe, fence_fd) % 8);
 	return (struct entry) {
 		.op = le32_to_cpu(READ_ONCE(*(const __le32 *)s)),
 		.slot = READ_ONCE(s->slot),
@@ -248,10 +298,10 @@ static __always_inline struct entry read_entry(const struct aioffload_sqe *s)
 		.first = READ_ONCE(s->first),
 		.count = READ_ONCE(s->count),
 		.timeout_ns = READ_ONCE(s->timeout_ns),
+		.deadline_ns = READ_ONCE(s->deadline_ns),
+		.fence = READ_ONCE(*(const u64 *)&s->fence_fd),
 		.reserved = READ_ONCE(s->reserved[0]) |
-			    READ_ONCE(s->reserved[1]) |
-			    READ_ONCE(s->reserved[2]) |
-			    READ_ONCE(s->reserved[3]),
+			    READ_ONCE(s->reserved[1]),
 	};
 }
 
@@ -259,19 +309,27 @@ static __always_inline struct entry read_entry(const struct aioffload_sqe *s)
  * Make the request at hand, or a new one, one of this slot, if the caller may.
  * If its binding has several devices, one is chosen for each job anew.
  */
-static noinline int fill(struct ai_queue *q, struct batch *bt, u32 slot)
+static noinline int fill(struct ai_queue *q, struct batch *bt, u32 slot,
+			 u32 count, u64 timeout_ns)
 {
 	struct ai_ctx *ctx = q->ctx;
+	u32 right = AI_RIGHT_EXEC;
 	struct ai_target *t;
 	struct ai_binding *b;
+	u64 within;
 	int ret;
 
 	bt->slot = NO_SLOT;
 	b = ai_ctx_slot(ctx, slot);
 	if (!b)
 		return -ENOENT;
-	t = ai_target_of(ctx, b);
-	ret = ai_job_may(ctx, b, t->dev);
+	within = ai_budget(timeout_ns, b->max_job_ns);
+	if (bt->due_ns)
+		within = min(within, bt->due_ns);
+	t = ai_target_of(ctx, b, count, q->hint, bt->now + within);
+	if (bt->qos == AIOFFLOAD_QOS_REALTIME)
+		right |= AI_RIGHT_RT;
+	ret = ai_job_may(ctx, b, t->dev, right);
 	if (ret) {
 		ai_exec_count(b, AIOFFLOAD_DEVICE_ANY, ret);
 		return ret;
@@ -279,11 +337,14 @@ static noinline int fill(struct ai_queue *q, struct batch *bt, u32 slot)
 	if (!bt->rq)
 		bt->rq = get_request(q);
 	ai_rq_fill(bt->rq, b, t);
+	bt->rq->qos = bt->qos;
+	bt->rq->due = bt->due_ns ? bt->now + bt->due_ns : 0;
 	if (bt->binding != b)
 		flush_counts(bt);
 	bt->binding = b;
 	bt->metered = ai_sec_metered(&ctx->sec);
-	bt->special = bt->metered || READ_ONCE(ai_audit_each);
+	bt->special = bt->metered || b->nr_targets > 1 || bt->fence ||
+		      READ_ONCE(ai_audit_each);
 	bt->deadline = bt->now + ai_budget(0, b->max_job_ns);
 	bt->samples = b->samples;
 	if (b->nr_targets == 1)
@@ -291,35 +352,28 @@ static noinline int fill(struct ai_queue *q, struct batch *bt, u32 slot)
 	return 0;
 }
 
-static __always_inline void take(struct ai_queue *q, struct batch *bt,
-				 const struct aioffload_sqe *from)
+static __always_inline void take_run(struct ai_queue *q, struct batch *bt,
+				     const struct entry *e)
 {
-	struct entry e = read_entry(from);
 	struct ai_request *rq;
-	int ret = -EINVAL;
+	int ret;
 
-	/* Compares the flags and the reserved field as well, with 0. */
-	if (unlikely(e.op != AIOFFLOAD_OP_RUN || e.reserved)) {
-		if (e.op == AIOFFLOAD_OP_NOP && !e.reserved)
-			ret = 0;
-		goto end;
-	}
-	if (unlikely(e.slot != bt->slot)) {
-		ret = fill(q, bt, e.slot);
+	if (unlikely(e->slot != bt->slot)) {
+		ret = fill(q, bt, e->slot, e->count, e->timeout_ns);
 		if (ret)
 			goto end;
-		ret = -EINVAL;
 	}
-	if (unlikely(!ai_samples_ok(bt->samples, e.first, e.count)))
+	ret = -EINVAL;
+	if (unlikely(!ai_samples_ok(bt->samples, e->first, e->count)))
 		goto end;
 
 	rq = bt->rq;
-	rq->job.first = e.first;
-	rq->job.count = e.count;
-	rq->user_data = e.user_data;
+	rq->job.first = e->first;
+	rq->job.count = e->count;
+	rq->user_data = e->user_data;
 	rq->deadline = bt->deadline;
-	if (unlikely(e.timeout_ns))
-		rq->deadline = bt->now + ai_budget(e.timeout_ns,
+	if (unlikely(e->timeout_ns))
+		rq->deadline = bt->now + ai_budget(e->timeout_ns,
 						   bt->binding->max_job_ns);
 	if (unlikely(bt->special))
 		start_special(q, bt, rq);
@@ -328,7 +382,100 @@ static __always_inline void take(struct ai_queue *q, struct batch *bt,
 	return;
 
 end:
-	ended(q, e.user_data, ret, AIOFFLOAD_DEVICE_ANY);
+	failed(q, e->user_data, ret, AIOFFLOAD_DEVICE_ANY);
+}
+
+/* The class that an entry names, or its queue's. Return: 0 or -EINVAL. */
+static int entry_class(const struct ai_queue *q, struct batch *bt,
+		       const struct entry *e)
+{
+	u32 flags = e->op >> 8 & 0xff, qos = e->op >> 16;
+
+	if (flags & AIOFFLOAD_SQE_QOS) {
+		if (qos > AIOFFLOAD_QOS_REALTIME || ai_qos_rank(qos) > ai_qos_rank(q->qos))
+			return -EINVAL;
+		bt->qos = qos;
+	} else if (qos) {
+		return -EINVAL;
+	}
+	if (bt->qos != AIOFFLOAD_QOS_REALTIME) {
+		bt->due_ns = 0;
+		return e->deadline_ns ? -EINVAL : 0;
+	}
+	if (!e->deadline_ns)
+		return 0;
+	/* What was admitted counts on nobody being in a greater hurry. */
+	if (e->deadline_ns < q->rt.deadline_ns)
+		return -EINVAL;
+	/* Nobody waits for so long; and times stay comparable (arb_before()). */
+	bt->due_ns = min_t(u64, e->deadline_ns, S64_MAX / 2);
+	return 0;
+}
+
+/* The fence that an entry names, if it does. Return: 0, -EINVAL or -EBADF. */
+static int entry_fence(struct batch *bt, const struct entry *e)
+{
+	struct {
+		s32 fd;
+		u32 reserved;
+	} named;
+
+	BUILD_BUG_ON(sizeof(named) != sizeof(e->fence));
+	memcpy(&named, &e->fence, sizeof(named));
+	if (!(e->op >> 8 & AIOFFLOAD_SQE_FENCE))
+		return e->fence ? -EINVAL : 0;
+	if (named.reserved)
+		return -EINVAL;
+	bt->fence = sync_file_get_fence(named.fd);
+	return bt->fence ? 0 : -EBADF;
+}
+
+/* One that is not simply a job of its queue's class. */
+static noinline void take_other(struct ai_queue *q, struct batch *bt,
+				const struct entry *e)
+{
+	u32 op = e->op & 0xff, flags = e->op >> 8 & 0xff;
+	int ret = -EINVAL;
+
+	if (e->reserved || flags & ~(AIOFFLOAD_SQE_QOS | AIOFFLOAD_SQE_FENCE))
+		goto end;
+	if (op == AIOFFLOAD_OP_NOP && !(e->op >> 8) && !e->deadline_ns &&
+	    !e->fence)
+		ret = 0;
+	if (op != AIOFFLOAD_OP_RUN)
+		goto end;
+	ret = entry_class(q, bt, e) ?: entry_fence(bt, e);
+	/* The request at hand is of another class. */
+	bt->slot = NO_SLOT;
+	if (!ret)
+		take_run(q, bt, e);
+	dma_fence_put(bt->fence);
+	bt->fence = NULL;
+	bt->qos = q->qos;
+	bt->due_ns = q->rt.deadline_ns;
+	bt->slot = NO_SLOT;
+	if (!ret)
+		return;
+end:
+	if (ret)
+		failed(q, e->user_data, ret, AIOFFLOAD_DEVICE_ANY);
+	else
+		ended(q, e->user_data, 0, AIOFFLOAD_DEVICE_ANY);
+}
+
+static __always_inline void take(struct ai_queue *q, struct batch *bt,
+				 const struct aioffload_sqe *from)
+{
+	struct entry e = read_entry(from);
+
+	/* Compares the flags and the class as well, with 0. */
+	if (unlikely(e.op != AIOFFLOAD_OP_RUN || e.deadline_ns | e.fence | e.reserved)) {
+		struct entry other = e;	/* so that others stay in registers */
+
+		take_other(q, bt, &other);
+	} else {
+		take_run(q, bt, &e);
+	}
 }
 
 /* Take @n submissions, at most AI_BATCH. */
@@ -341,6 +488,8 @@ static void submit_batch(struct ai_queue *q, struct batch *bt, u32 n)
 
 	bt->now = ai_now();
 	bt->slot = NO_SLOT;	/* bindings are known to one reader only */
+	bt->qos = q->qos;
+	bt->due_ns = q->rt.deadline_ns;
 
 	/* Everything taken has been posted: then nobody posts but us. */
 	q->tail = READ_ONCE(q->cq_tail);
@@ -384,6 +533,20 @@ static int takeable(struct ai_queue *q, u32 to_submit)
 	return min(avail, room);
 }
 
+/*
+ * A job of it may come to run in the host: on threads in the cgroup of whoever
+ * submits first. With q->submit_lock.
+ */
+static noinline int join_host(struct ai_queue *q)
+{
+	struct ai_host *host = ai_host_join(q->qos);
+
+	if (IS_ERR(host))
+		return PTR_ERR(host);
+	WRITE_ONCE(q->host, host);
+	return 0;
+}
+
 /* Return: entries taken, or an errno if none was. */
 static int submit(struct ai_queue *q, u32 to_submit)
 {
@@ -393,6 +556,12 @@ static int submit(struct ai_queue *q, u32 to_submit)
 	if (mutex_lock_interruptible(&q->submit_lock))
 		return -EINTR;
 	todo = takeable(q, to_submit);
+	if (unlikely(!q->host && READ_ONCE(q->ctx->host) && todo > 0)) {
+		int ret = join_host(q);
+
+		if (ret)
+			todo = ret;
+	}
 	for (left = todo; left > 0; left -= AI_BATCH) {
 		submit_batch(q, &bt, min(left, AI_BATCH));
 		if (left > AI_BATCH)

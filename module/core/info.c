@@ -56,7 +56,9 @@ long ai_ctx_info(struct ai_ctx *ctx, void __user *uarg)
 			    AIOFFLOAD_FEAT_EVENTFD |
 			    AIOFFLOAD_FEAT_FOREIGN_DMABUF |
 			    AIOFFLOAD_FEAT_SIGNED_MODELS |
-			    AIOFFLOAD_FEAT_RIGHTS | AIOFFLOAD_FEAT_QUOTAS,
+			    AIOFFLOAD_FEAT_RIGHTS | AIOFFLOAD_FEAT_QUOTAS |
+			    AIOFFLOAD_FEAT_CLASSES | AIOFFLOAD_FEAT_SHARES |
+			    AIOFFLOAD_FEAT_FENCES,
 		.max_buffer_bytes = ai_max_buffer_bytes(),
 		.max_model_bytes = ai_max_model_bytes(),
 		.max_slots = AI_MAX_SLOTS,
@@ -119,7 +121,7 @@ int ai_device_query(struct ai_device *dev, struct ai_device_status *status)
 		.load_permille = U32_MAX,
 	};
 	if (dev->ops.query && percpu_ref_tryget_live(&dev->users)) {
-		ret = dev->ops.query(dev, status);
+		ret = ai_pm_query(dev, status);
 		percpu_ref_put(&dev->users);
 	}
 	if (ret)
@@ -144,7 +146,7 @@ static void device_info(struct ai_device *dev, struct aioffload_device_info *k)
 		.id = dev->id,
 		.dev_class = dev->dev_class,
 		.state = ai_device_state(dev),
-		.queue_depth = dev->sched.depth,
+		.queue_depth = dev->queue_depth,
 		.caps = dev->caps,
 		.jobs_done = sum.done,
 		.jobs_failed = sum.failed,
@@ -154,6 +156,10 @@ static void device_info(struct ai_device *dev, struct aioffload_device_info *k)
 		.power_uw = status.power_uw,
 		.temp_mc = status.temp_mc,
 		.load_permille = status.load_permille,
+		.pm = ai_pm_state(dev),
+		.khz = ai_freq_khz(dev),
+		.speed_permille = ai_freq_speed(dev),
+		.limit_permille = ai_freq_limit(dev),
 	};
 	strscpy(k->name, ai_device_name(dev), sizeof(k->name));
 	strscpy(k->driver, dev->driver, sizeof(k->driver));
@@ -166,7 +172,8 @@ long ai_ctx_device_info(struct ai_ctx *ctx, void __user *uarg)
 	struct ai_device *dev;
 	int ret;
 
-	ret = ai_copy_in(&k, sizeof(k), sizeof(k), uarg);
+	ret = ai_copy_in(&k, sizeof(k),
+			 offsetof(struct aioffload_device_info, pm), uarg);
 	if (ret)
 		return ret;
 	if (k.flags)

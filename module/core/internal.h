@@ -5,20 +5,32 @@
  * LOCK ORDER, outermost first. A lock may be taken while holding any above it.
  *
  *	ai_registry_lock	mutex	ids and list of devices
+ *	ai_promised_lock	mutex	realtime queues (realtime.c)
  *	ctx->lock		mutex	slots and queues of a context
  *	queue->submit_lock	mutex	consumer side of a submission ring
+ *	ai_hosts_lock		mutex	threads that work in the host (sched/host.c)
  *	model->lock		mutex	which devices a model was prepared for
  *	dev->held_lock		mutex	what drivers hold: prepared models, DMA maps
+ *	thread->lock		mutex	a host thread is being hurried (likewise)
+ *	dev->sched.groups.lock	mutex	who has a share of a device
+ *	(devfreq's and thermal's locks)
+ *	dev->pm->lock		mutex	the device is up or down, and how fast (pm.h)
  *	(dma-buf core's locks: reservation, exporter's)
  *	dev->sched.lock		spin, irq	credits and waiting jobs
+ *	pool->lock		spin, irq	jobs that wait for a host thread
+ *	port->sched.lock	spin, irq	what its jobs had in the host
  *	queue->cq_lock		spin, irq	producer side of a completion ring
+ *	fence->lock		spin, irq	of a dma_fence, ours or not; see fence.c
+ *	dev->place_lock		spin, irq	what placement knows (place.c); innermost
  *	ai_group_lock		spin	the tree of groups (sec/group.h)
  *	ai_quota_lock		spin, irq	what groups have in use (likewise)
  *
- * dev->sched.lock and queue->cq_lock are never held together, nor with one of
- * the last two, which are taken for a moment by calls into sec. No lock is held
- * across a driver's submit(), run(), cancel(), reset(), query() or prepare()
- * (but model->lock across prepare()); unprepare() runs under dev->held_lock.
+ * dev->sched.lock, pool->lock and queue->cq_lock are never held together (but
+ * dev->sched.lock is taken with a fence's lock), nor
+ * with one of the last two, which are taken for a moment by calls into sec. No
+ * lock is held across a driver's submit(), run(), cancel(), reset() or prepare()
+ * (but model->lock across prepare()); unprepare() runs under dev->held_lock,
+ * query() and the ops for power under dev->pm->lock, if there is one.
  *
  * RCU is the sched flavour: a reader runs with preemption off. It protects
  *  - ctx->slots[]: a binding found there stays until the reader ends;
@@ -29,6 +41,8 @@
  * OWNERSHIP OF A REQUEST is its state, changed by cmpxchg only:
  *
  *	FREE	  the queue's (or nobody's: RUN has it on its stack)
+ *	FENCED	  the fence's that it waits for
+ *	READY	  its queue's work's, since that fence has signalled
  *	WAITING	  the scheduler's, under dev->sched.lock
  *	HELD	  the core code's that calls ->submit() or ->cancel() with it
  *	INFLIGHT  the driver's
@@ -62,8 +76,13 @@
 #include <uapi/linux/aioffload.h>
 
 #include "../compat/compat.h"
+#include "../sched/host.h"
+#include "../sched/place.h"
 #include "../sched/sched.h"
 #include "../sec/sec.h"
+#include "copy.h"
+#include "fence.h"
+#include "pm.h"
 
 /* There spinlocks sleep, and jobs are handed over with preemption off. */
 #ifdef CONFIG_PREEMPT_RT
@@ -74,6 +93,7 @@
 
 #define AI_MAX_DEVICES		256
 #define AI_MAX_DEPTH		4096
+#define AI_HOST_DEPTH		1000000	/* jobs in the host; see activity.h */
 #define AI_MAX_SLOTS		1024
 #define AI_MAX_QUEUES		64
 #define AI_MAX_SQ_ENTRIES	4096
@@ -93,7 +113,7 @@ extern unsigned int ai_cancel_grace_ms;
 u64 ai_max_model_bytes(void);
 u64 ai_max_buffer_bytes(void);
 
-extern struct workqueue_struct *ai_wq;
+extern struct workqueue_struct *ai_job_wq;	/* without it jobs would not end */
 extern struct class *ai_class;
 extern dev_t ai_devt;
 
@@ -114,12 +134,17 @@ struct ai_stats {
  * @ops:	copy; what the driver lacks is NULL
  * @users:	ops that may sleep (prepare, run, reset, query) in progress
  * @users_gone:	the last of them has left, after unregistering began
+ * @queue_depth: as the driver said; @sched may be given more
+ * @host:	it works in the host: core makes ->run() do for ->submit()
  * @stopping:	tells jobs in ->run() to end
  * @drained:	woken when a halted device gets its last credit back
  * @held_lock:	guards @prepared and @maps
  * @prepared:	struct ai_prepared.dev_node; unprepared by whoever unlinks it
  * @maps:	struct ai_dma_map.dev_node; unmapped by whoever unlinks it
  * @owner:	the driver's module; not to be looked at without @users
+ * @place:	what placement knows of it, under @place_lock
+ * @pm:		of one that idles down or has operating points, else NULL
+ * @hwmon:	of one that can be asked, or NULL
  * @load_*:	for load_permille, under @load_lock
  */
 struct ai_device {
@@ -131,6 +156,8 @@ struct ai_device {
 	struct ai_device_ops ops;
 	struct percpu_ref users;
 	u32 id;
+	u32 queue_depth;
+	bool host;
 	bool stopping;
 	struct completion users_gone;
 	wait_queue_head_t drained;
@@ -142,6 +169,12 @@ struct ai_device {
 	struct work_struct dispatch_work;
 	struct work_struct reset_work;
 	atomic_t resets;
+
+	spinlock_t place_lock;	/* place, and cost of what is prepared for it */
+	struct place_dev place;
+
+	struct ai_pm *pm;
+	struct device *hwmon;
 
 	struct mutex load_lock;	/* load_* */
 	u64 load_at_ns;
@@ -169,6 +202,7 @@ void ai_device_reset_work(struct work_struct *work);
 void ai_device_dispatch_work(struct work_struct *work);
 int ai_device_drain(struct ai_device *dev, unsigned long timeout);
 void ai_device_evict(struct ai_device *dev);
+void ai_device_fail(struct ai_device *dev, const char *what, int err);
 extern const struct attribute_group *ai_device_groups[];
 
 static inline struct ai_device *ai_device_get(struct ai_device *dev)
@@ -231,11 +265,14 @@ static inline struct ai_model_obj *ai_model_get(struct ai_model_obj *model)
 /**
  * struct ai_prepared - what a driver made of a model
  * @ptr:	the driver's; not to be used once the device's gate says GONE
+ * @cost:	of jobs there, as far as they could have gone elsewhere; under
+ *		dev->place_lock
  * @dev_node:	in dev->prepared; empty once unprepared
  */
 struct ai_prepared {
 	struct ai_device *dev;
 	void *ptr;
+	struct place_cost cost;
 	struct list_head model_node;
 	struct list_head dev_node;
 };
@@ -271,14 +308,35 @@ struct ai_dma_map {
 	struct list_head dev_node;
 };
 
+struct ai_ctx;
+
+/**
+ * struct ai_port - a context on a device
+ * @refs:	targets, under ctx->lock
+ * @ctx:	referenced
+ * @node:	in ctx->ports
+ */
+struct ai_port {
+	struct ai_sched_port sched;
+	u32 refs;
+	struct ai_device *dev;
+	struct ai_ctx *ctx;
+	struct list_head node;
+};
+
+struct ai_port *ai_port_get(struct ai_ctx *ctx, struct ai_device *dev);
+void ai_port_put(struct ai_port *p);
+
 /**
  * struct ai_target - a device that a binding can run on
+ * @port:	through which its jobs go there
  * @io:		nr_inputs + nr_outputs
  * @maps:	nr_bufs, or NULL if it does no DMA
  */
 struct ai_target {
 	struct ai_device *dev;
 	struct ai_prepared *prepared;
+	struct ai_port *port;
 	struct ai_io *io;
 	struct ai_dma_map *maps;
 };
@@ -290,17 +348,23 @@ struct ai_target {
  * @max_job_ns:	the model's budget, U64_MAX if it has none
  * @exec:	counts its jobs for the audit system, once @counted
  * @own_model:	the model was loaded by the group of the binding's context
+ * @host:	a device of it works in the host
+ * @last:	target that was picked last, and how many were: hints, if it has
+ * @turn:	several
  */
 struct ai_binding {
 	refcount_t refs;
 	bool counted;
 	bool own_model;
+	bool host;
 	u32 samples;
 	u32 nr_targets;
 	u32 nr_inputs;
 	u32 nr_outputs;
 	u32 nr_bufs;
 	struct ai_target *targets;
+	u32 last;
+	u32 turn;
 	struct ai_model_obj *model;
 	struct ai_bind_buf *bufs;
 	u64 max_job_ns;
@@ -308,8 +372,6 @@ struct ai_binding {
 	struct rcu_head rcu;
 	struct work_struct free_work;
 };
-
-struct ai_ctx;
 
 long ai_ctx_bind(struct ai_ctx *ctx, void __user *uarg);
 long ai_ctx_unbind(struct ai_ctx *ctx, void __user *uarg);
@@ -334,22 +396,26 @@ static inline void ai_binding_put(struct ai_binding *b)
 
 /**
  * struct ai_ctx - an open /dev/aioffload or /dev/aioffloadN
- * @refs:	the fd and each queue
+ * @refs:	the fd, each queue and each port
  * @pinned:	its only device, or NULL
  * @closed:	the fd is gone; queues answer ENODEV
+ * @host:	there was a binding for a device that works in the host
  * @slots:	AI_MAX_SLOTS bindings
  * @queues:	struct ai_queue.ctx_node
+ * @ports:	struct ai_port.node
  */
 struct ai_ctx {
 	struct ai_binding __rcu **slots;
 	struct ai_sec_ctx sec;
 	struct ai_device *pinned;
 	bool closed;
+	bool host;
 	refcount_t refs;
-	struct mutex lock;	/* slots (writers), queues, nr_queues */
+	struct mutex lock;	/* slots (writers), queues, nr_queues, ports */
 	u32 nr_queues;
 	u32 slot_hint;
 	struct list_head queues;
+	struct list_head ports;
 };
 
 extern const struct file_operations ai_ctx_fops;
@@ -361,6 +427,9 @@ long ai_ctx_buf_create(struct ai_ctx *ctx, void __user *uarg);
 long ai_ctx_model_load(struct ai_ctx *ctx, void __user *uarg);
 long ai_ctx_run(struct ai_ctx *ctx, void __user *uarg);
 long ai_ctx_queue_create(struct ai_ctx *ctx, void __user *uarg);
+long ai_ctx_grant(struct ai_ctx *ctx, void __user *uarg);
+long ai_ctx_weight(struct ai_ctx *ctx, void __user *uarg);
+long ai_ctx_sched(struct ai_ctx *ctx, void __user *uarg);
 
 /* 0 unless the context is pinned to a device that went away. */
 static inline int ai_ctx_alive(const struct ai_ctx *ctx)
@@ -396,6 +465,8 @@ static inline bool ai_samples_ok(u32 samples, u32 first, u32 count)
 
 enum ai_rq_state {
 	AI_RQ_FREE,
+	AI_RQ_FENCED,
+	AI_RQ_READY,
 	AI_RQ_WAITING,
 	AI_RQ_HELD,
 	AI_RQ_INFLIGHT,
@@ -418,6 +489,14 @@ struct ai_queue;
  * @done:	or, for RUN, where it sleeps; NULL for a queue's
  * @next:	in the queue's list of free requests
  * @metered:	the group that it was charged to as a job, or NULL
+ * @qos:	its class; set where a job is submitted, not for ->run()
+ * @due:	when a realtime job should have ended, else 0
+ * @port:	through which it goes to @dev
+ * @host:	of a job that runs in the host
+ * @fence:	of a queue's job: what it waits for, and who waits for it
+ * @placed:	its target, if that is one of several and was told of it
+ * @expect_ns:	what it then was expected to take
+ * @others:	bit N: it may also go to target N of its binding
  * @deadline:	end of its budget, by ai_now()
  * @start_ns:	when the driver had taken it, 0 if it never did
  */
@@ -435,6 +514,14 @@ struct ai_request {
 	struct ai_request *next;
 	struct ai_sched_job sched;
 	struct ai_group *metered;
+	u32 qos;
+	u64 due;
+	struct ai_port *port;
+	struct ai_host_job host;
+	struct ai_fence_rq fence;
+	struct ai_target *placed;
+	u64 expect_ns;
+	u64 others;
 	u64 deadline;
 	u64 start_ns;
 	u64 user_data;
@@ -443,11 +530,21 @@ struct ai_request {
 bool ai_rq_start_slow(struct ai_request *rq, int ret);
 int ai_rq_enqueue(struct ai_request *rq);
 int ai_rq_failed(const struct ai_request *rq);
+void ai_rq_left(struct ai_request *rq);
 void ai_rq_finish(struct ai_request *rq);
+void ai_rq_end_waiting(struct ai_request *rq, int status);
+void ai_rq_go(struct ai_request *rq);
 void ai_rq_cancel(struct ai_request *rq, int why, bool overdue_only);
 void ai_rq_escalate(struct ai_request *rq);
 void ai_dispatch(struct ai_device *dev);
-struct ai_target *ai_target_pick(struct ai_ctx *ctx, struct ai_binding *b);
+struct ai_target *ai_target_pick(struct ai_ctx *ctx, struct ai_binding *b,
+				 u32 samples, u32 hint, u64 deadline);
+void ai_place_scope(struct ai_ctx *ctx, struct ai_request *rq);
+void ai_place_sets_out(struct ai_request *rq);
+bool ai_place_again(struct ai_request *rq, u64 began, int status);
+void ai_place_ended(struct ai_request *rq, u64 began, int status);
+void ai_place_reset(struct ai_device *dev);
+void ai_place_power(struct ai_device *dev, u32 idle_uw, u32 busy_uw);
 
 static inline struct ai_request *ai_rq_of(struct ai_job *job)
 {
@@ -480,8 +577,11 @@ static inline void ai_rq_fill(struct ai_request *rq, struct ai_binding *b,
 	rq->job.nr_outputs = b->nr_outputs;
 	rq->job.sync = false;
 	rq->job.cancelled = false;
+	rq->job.urgent = false;
+	rq->port = t->port;
 	rq->binding = b;
 	rq->metered = NULL;
+	rq->placed = NULL;
 	rq->why = 0;
 	rq->retried = false;
 	rq->cancel_sent = false;
@@ -510,29 +610,64 @@ static __always_inline bool ai_rq_start(struct ai_request *rq)
 	return ai_rq_start_slow(rq, ret);
 }
 
+/*
+ * By class. What was promised to a queue is not lent, nor lent to: a loan may
+ * outlive the queue, and promises need none.
+ */
+static inline struct arb_stream *ai_port_stream(struct ai_port *port, u32 qos)
+{
+	return &port->sched.streams[min_t(u32, qos, ARB_INTERACTIVE)];
+}
+
+/*
+ * Whose jobs it is one of where it goes. As RCU-sched reader. A realtime job is
+ * an interactive one where its queue was promised nothing.
+ */
+static inline struct arb_stream *ai_rq_stream(struct ai_request *rq)
+{
+	struct arb_stream *s;
+
+	if (likely(rq->qos != AIOFFLOAD_QOS_REALTIME))
+		return ai_port_stream(rq->port, rq->qos);
+	s = ai_sched_promised(&rq->port->sched, rq->queue);
+	return s ?: ai_port_stream(rq->port, rq->qos);
+}
+
+/* Before it is handed to the scheduler. As RCU-sched reader. */
+static inline void ai_rq_route(struct ai_request *rq)
+{
+	rq->sched.stream = ai_rq_stream(rq);
+	rq->sched.due = rq->due;
+}
+
 static inline int ai_rq_status(const struct ai_request *rq)
 {
 	return likely(!rq->status) ? 0 : ai_rq_failed(rq);
 }
 
 /*
- * The device with the fewest jobs before this one, of those that the caller can
- * see. If it sees none it is one of them, and the caller's to refuse.
+ * The device that suits a job best, of those that the caller can see. If it
+ * sees none it is one of them, and the caller's to refuse.
+ * @hint: enum place_hint
  */
 static inline struct ai_target *ai_target_of(struct ai_ctx *ctx,
-					     struct ai_binding *b)
+					     struct ai_binding *b, u32 samples,
+					     u32 hint, u64 deadline)
 {
-	return likely(b->nr_targets == 1) ? b->targets : ai_target_pick(ctx, b);
+	if (likely(b->nr_targets == 1))
+		return b->targets;
+	return ai_target_pick(ctx, b, samples, hint, deadline);
 }
 
 /*
- * May a job of this binding go to that device? Return: 0, or what it ends with:
+ * May a job of this binding go to that device? @right: EXEC, and RT if it is
+ * realtime. Return: 0, or what it ends with:
  * -EACCES, -ENODEV, -EKEYREVOKED, -ENOTRECOVERABLE.
  */
 static inline int ai_job_may(struct ai_ctx *ctx, const struct ai_binding *b,
-			     const struct ai_device *dev)
+			     const struct ai_device *dev, u32 right)
 {
-	int ret = ai_sec_may(&ctx->sec, AI_RIGHT_EXEC, dev->id);
+	int ret = ai_sec_may(&ctx->sec, right, dev->id);
 
 	return unlikely(ret) ? ret : READ_ONCE(b->model->sec.refused);
 }
@@ -548,9 +683,14 @@ static inline void ai_exec_count(struct ai_binding *b, u32 device, int status)
 		ai_sec_model_succeeded(&b->model->sec);
 }
 
-/* A metered job has ended that began to use its device at @began, or 0. */
-static inline void ai_rq_settle(struct ai_request *rq, u64 began)
+/*
+ * Whoever counted on a job hears that it has ended with @status; it began to use
+ * its device at @began, or never did (0).
+ */
+static inline void ai_rq_settle(struct ai_request *rq, u64 began, int status)
 {
+	if (unlikely(rq->placed))
+		ai_place_ended(rq, began, status);
 	if (likely(!rq->metered))
 		return;
 	ai_quota_job_end(rq->metered, began ? ai_now() - began : 0);
@@ -571,140 +711,10 @@ static inline unsigned long ai_delay(u64 now, u64 then)
 		     MAX_JIFFY_OFFSET / 2) + 1;
 }
 
-/* ---- queues ------------------------------------------------------------- */
+/* ---- the module -------------------------------------------------------- */
 
-/* Ends of the rings, as user space sees them: each on a line of its own. */
-struct ai_ring_page {
-	u32 sq_head;
-	u8 pad0[AI_LINE - sizeof(u32)];
-	u32 sq_tail;
-	u8 pad1[AI_LINE - sizeof(u32)];
-	u32 cq_head;
-	u8 pad2[AI_LINE - sizeof(u32)];
-	u32 cq_tail;
-	u8 pad3[AI_LINE - sizeof(u32)];
-	u32 sq_mask;
-	u32 cq_mask;
-};
-
-/**
- * struct ai_queue - submission and completion ring
- *
- * Submitter's side, under @submit_lock:
- * @sq_head:	next entry to take
- * @taken:	entries taken since creation; also read under @cq_lock
- * @cq_seen:	the application's cq.head at the last submission; read by all
- * @free:	requests at hand
- * @alone:	no job is on its way, so nobody else posts completions
- * @tail:	if @alone: @cq_tail and what was posted without its lock since
- * @posted:	this batch has posted completions
- *
- * Completer's side, under @cq_lock:
- * @cq_tail:	completions posted since creation; read by all
- * @returned:	requests that came back
- * @watching:	@watch_work is or will be queued
- * @watch_at:	when, by ai_now()
- * @dead:	the fd is closed, @taken is final
- * @freeing:	on its way out
- */
-struct ai_queue {
-	struct mutex submit_lock;	/* submitter's side */
-	struct ai_ring_page *ring;
-	struct aioffload_sqe *sqes;
-	struct aioffload_cqe *cqes;
-	u32 sq_entries;
-	u32 cq_entries;
-	u32 sq_head;
-	u32 taken;
-	u32 cq_seen;
-	u32 tail;
-	bool alone;
-	bool posted;
-	struct ai_request *free;
-	struct ai_ctx *ctx;
-
-	/* completer's side */
-	spinlock_t cq_lock ____cacheline_aligned;
-	u32 cq_tail;
-	bool watching;
-	bool dead;
-	bool freeing;
-	u64 watch_at;
-	struct ai_request *returned;
-	struct eventfd_ctx __rcu *eventfd;
-	wait_queue_head_t wait;
-
-	struct ai_request *requests;
-	struct ai_pages pages;
-	u64 charged;		/* bytes of @pages; and one queue */
-	struct delayed_work watch_work;
-	struct rcu_work free_work;
-	struct list_head ctx_node;
-};
-
-extern const struct file_operations ai_queue_fops;
-long ai_queue_enter(struct ai_queue *q, void __user *uarg);
-void ai_queue_complete(struct ai_queue *q, struct ai_request *rq, int status,
-		       u32 device, u64 duration_ns);
-void ai_queue_notify(struct ai_queue *q);
-void ai_queue_share(struct ai_queue *q);
-void ai_queue_watch(struct ai_queue *q, u64 deadline);
-void ai_queue_watch_work(struct work_struct *work);
-void ai_queue_free_later(struct ai_queue *q);
-
-/* ---- uapi structures ---------------------------------------------------- */
-
-/*
- * Structures start with their size. @min is the size of the first version.
- * The size is read once; what the copy brings along in its place is replaced.
- */
-static inline int ai_copy_in(void *k, size_t ksize, size_t min,
-			     const void __user *u)
-{
-	u32 usize;
-	int ret;
-
-	if (get_user(usize, (const u32 __user *)u))
-		return -EFAULT;
-	if (usize < min)
-		return -EINVAL;
-	if (usize > PAGE_SIZE)
-		return -E2BIG;
-	ret = copy_struct_from_user(k, ksize, u, usize);
-	if (!ret)
-		*(u32 *)k = usize;
-	return ret;
-}
-
-/*
- * The same for calls made often. @n: sizeof a structure of 8-byte multiples.
- * A caller with another idea of its size takes the long way.
- */
-static __always_inline int ai_copy_in_fast(void *k, size_t n,
-					   const void __user *u)
-{
-	const u64 __user *from = u;
-	u64 *to = k;
-	size_t i;
-
-	if (unlikely(!user_access_begin(u, n)))
-		return -EFAULT;
-	unsafe_get_user(to[0], &from[0], fault);
-	if (unlikely(*(u32 *)k != n)) {
-		user_access_end();
-		return ai_copy_in(k, n, n, u);
-	}
-	for (i = 1; i < n / sizeof(u64); i++)
-		unsafe_get_user(to[i], &from[i], fault);
-	user_access_end();
-	return 0;
-
-fault:
-	user_access_end();
-	return -EFAULT;
-}
-
-int ai_copy_out(void __user *u, void *k, size_t ksize);
+/* A cgroup has come to a device: whoever follows their weights wants to know. */
+void ai_group_came(void);
 
 /* Objects that outlive their fd; main.c waits for them before it lets go. */
 void ai_object_born(void);

@@ -6,39 +6,7 @@
 #include <linux/sched/signal.h>
 
 #include "activity.h"
-#include "internal.h"
-
-/*
- * The device with the fewest jobs before this one; a failed one only at need,
- * one that the caller can't see only if it sees none.
- */
-struct ai_target *ai_target_pick(struct ai_ctx *ctx, struct ai_binding *b)
-{
-	struct ai_target *best = b->targets;
-	u32 i, least = U32_MAX;
-	bool any = false;
-
-	for (i = 0; i < b->nr_targets; i++) {
-		struct ai_device *dev = b->targets[i].dev;
-		u32 gate = ai_sched_gate(&dev->sched);
-		u32 backlog = ai_activity_jobs(dev) +
-			      READ_ONCE(dev->sched.waiting);
-
-		if (ai_sec_may(&ctx->sec, 0, dev->id))
-			continue;
-		/* So that the worse gate loses against any backlog. */
-		if (gate & AI_GATE_GONE)
-			backlog = U32_MAX;
-		else if (gate & AI_GATE_FAILED)
-			backlog = U32_MAX - 1;
-		if (!any || backlog < least) {
-			best = &b->targets[i];
-			least = backlog;
-			any = true;
-		}
-	}
-	return best;
-}
+#include "queue.h"
 
 /* A credit came back while the gate was not open: who has waited for it? */
 void ai_credit_awaited(struct ai_device *dev)
@@ -73,6 +41,18 @@ static void pin(struct ai_request *rq)
 		ai_queue_share(rq->queue);
 }
 
+/* The arbiter hears, if it knows of it, that a job has left its device. */
+void ai_rq_left(struct ai_request *rq)
+{
+	u64 since = READ_ONCE(rq->job.begun_ns) ?: rq->start_ns;
+	u64 now = ai_now();
+
+	/* Of two CPUs' clocks one may be a trifle behind. */
+	if (ai_sched_ended(&rq->dev->sched, &rq->sched,
+			   since && since < now ? now - since : 0, now))
+		ai_freq_again(rq->dev);
+}
+
 /*
  * The rest of ai_rq_start(): ->submit() has returned @ret, and if that is 0 the
  * request was still the driver's a moment ago.
@@ -89,10 +69,16 @@ bool ai_rq_start_slow(struct ai_request *rq, int ret)
 	 * driver may complete it at any moment, but until the cmpxchg that
 	 * merely sets the state.
 	 */
-	rq->start_ns = ai_now();
+	WRITE_ONCE(rq->start_ns, ai_now());
 	pin(rq);
+	/* Between the host's jobs its own scheduler decides. */
+	if (!rq->dev->host) {
+		ai_rq_route(rq);
+		ai_sched_started(&rq->dev->sched, &rq->sched, rq->start_ns);
+	}
 	if (cmpxchg(&rq->state, AI_RQ_HELD, AI_RQ_INFLIGHT) == AI_RQ_HELD)
 		return false;
+	ai_rq_left(rq);
 	ai_binding_put(rq->binding);
 	return true;
 }
@@ -110,14 +96,18 @@ int ai_rq_enqueue(struct ai_request *rq)
 	int ret;
 
 	pin(rq);
+	ai_rq_route(rq);
 	/* Whoever sees it waiting (ai_rq_cancel()) sees where. */
 	smp_store_release(&rq->state, AI_RQ_WAITING);
-	ret = ai_sched_enqueue(&dev->sched, &rq->sched, false, &kick);
+	ret = ai_sched_enqueue(&dev->sched, &rq->sched, ai_now(), &kick);
+	if (unlikely(ret && rq->placed && ai_place_again(rq, 0, ret)))
+		return 0;
 	if (ret) {
 		rq->state = AI_RQ_DONE;
 		ai_binding_put(b);
 		return ret;
 	}
+	ai_pm_awaited(dev);
 	if (kick)
 		ai_dispatch(dev);
 	return 0;
@@ -131,7 +121,9 @@ static void report(struct ai_request *rq, int status, bool ran)
 	ai_activity_count(rq->dev, status);
 	ai_exec_count(rq->binding, ran ? rq->dev->id : AIOFFLOAD_DEVICE_ANY,
 		      status);
-	ai_rq_settle(rq, rq->start_ns);
+	/* Waiting for a thread of one's own is not use of the device. */
+	ai_rq_settle(rq, rq->dev->host ? rq->job.begun_ns : rq->start_ns,
+		     status);
 	if (!rq->queue) {
 		rq->status = status;
 		complete(rq->done);
@@ -143,26 +135,31 @@ static void report(struct ai_request *rq, int status, bool ran)
 			  ran ? rq->dev->id : AIOFFLOAD_DEVICE_ANY, ns);
 }
 
-/* End a request that was taken out of the scheduler: no credit, one binding. */
-static void end_waiting(struct ai_request *rq, int status)
+/* End a request that waited: nobody has it now. No credit, one binding. */
+void ai_rq_end_waiting(struct ai_request *rq, int status)
 {
 	struct ai_binding *b = rq->binding;
 
 	rq->state = AI_RQ_DONE;
 	rq->start_ns = 0;
+	rq->job.begun_ns = 0;
 	report(rq, status, false);
 	ai_binding_put(b);
 }
 
 /*
- * A reset ends every job of a device, yet only one had overstayed: the others
- * are started again, once.
+ * A device that goes away takes its jobs along, and one that is reset ends all
+ * of them, yet only one had overstayed: the others are started again, on another
+ * device if there is one, otherwise there, once.
  */
 static bool requeue(struct ai_request *rq)
 {
 	struct ai_device *dev = rq->dev;
 	bool kick;
 
+	if (unlikely(rq->placed && rq->status) &&
+	    ai_place_again(rq, rq->start_ns, rq->status))
+		return true;
 	if (rq->status != -EIO || rq->retried || READ_ONCE(rq->why) ||
 	    !(ai_sched_gate(&dev->sched) & AI_GATE_RESETTING))
 		return false;
@@ -170,7 +167,7 @@ static bool requeue(struct ai_request *rq)
 	rq->start_ns = 0;
 	smp_store_release(&rq->state, AI_RQ_WAITING);	/* as above */
 	/* Keeps its reference on the binding. Not kicked: gate is shut. */
-	if (!ai_sched_enqueue(&dev->sched, &rq->sched, true, &kick))
+	if (!ai_sched_enqueue(&dev->sched, &rq->sched, ai_now(), &kick))
 		return true;
 	rq->state = AI_RQ_DONE;
 	return false;
@@ -192,6 +189,7 @@ void ai_rq_finish(struct ai_request *rq)
 	 */
 	rcu_read_lock_sched();
 	if (likely(!requeue(rq))) {
+		ai_rq_left(rq);
 		report(rq, ai_rq_status(rq), true);
 		ai_credit_put(dev);
 		ai_binding_put(b);
@@ -235,10 +233,38 @@ static void finish_started(struct ai_request *rq, u64 began)
 	struct ai_device *dev = rq->dev;
 	struct ai_binding *b = rq->binding;
 
-	ai_rq_settle(rq, began);
+	ai_sched_ended(&dev->sched, &rq->sched, 0, began);
+	ai_rq_settle(rq, began, ai_rq_status(rq));
 	report(rq, ai_rq_status(rq), true);
 	ai_credit_put(dev);
 	ai_binding_put(b);
+}
+
+/*
+ * ai_rq_go() - what a request waited for has come: on to its device
+ * @rq:	the caller's, with a reference on its binding; shared with its queue
+ */
+void ai_rq_go(struct ai_request *rq)
+{
+	struct ai_binding *b = rq->binding;
+	u64 now = ai_now();
+	int ret;
+
+	rcu_read_lock_sched();
+	if (b->nr_targets > 1)
+		ai_place_sets_out(rq);
+	if (!ai_credit_get(rq->dev, now)) {
+		ret = ai_rq_enqueue(rq);
+		if (ret)
+			ai_rq_end_waiting(rq, ret);
+		else
+			ai_binding_put(b);
+	} else if (ai_rq_start(rq)) {
+		finish_started(rq, now);
+	} else {
+		ai_binding_put(b);
+	}
+	rcu_read_unlock_sched();
 }
 
 /*
@@ -252,14 +278,14 @@ void ai_dispatch(struct ai_device *dev)
 {
 	struct ai_sched_job *sj;
 	unsigned int n = 0;
+	u64 now = ai_now();
 
 	rcu_read_lock_sched();
-	sj = ai_sched_next(&dev->sched, true);
+	sj = ai_sched_next(&dev->sched, now, true);
 	while (sj) {
 		struct ai_request *rq =
 			container_of(sj, struct ai_request, sched);
 		struct ai_binding *b = rq->binding;
-		u64 now = ai_now();
 
 		ai_activity_begin(dev, now);
 		/* It has one reference from waiting; ai_rq_start() takes its own. */
@@ -269,10 +295,11 @@ void ai_dispatch(struct ai_device *dev)
 			ai_binding_put(b);
 		if (++n == AI_DISPATCH_BATCH) {
 			ai_sched_leave(&dev->sched);
-			queue_work(ai_wq, &dev->dispatch_work);
+			queue_work(ai_job_wq, &dev->dispatch_work);
 			break;
 		}
-		sj = ai_sched_next(&dev->sched, false);
+		now = ai_now();
+		sj = ai_sched_next(&dev->sched, now, false);
 	}
 	rcu_read_unlock_sched();
 }
@@ -282,34 +309,29 @@ void ai_device_dispatch_work(struct work_struct *work)
 	ai_dispatch(container_of(work, struct ai_device, dispatch_work));
 }
 
-/* End every job that waits for a device which takes none any more. */
+/* Every job that waits for a device which takes none any more goes or ends. */
 void ai_device_evict(struct ai_device *dev)
 {
 	int status = ai_sched_gate_errno(ai_sched_gate(&dev->sched));
 	struct ai_sched_job *sj;
 
-	while ((sj = ai_sched_evict(&dev->sched)))
-		end_waiting(container_of(sj, struct ai_request, sched), status);
+	while ((sj = ai_sched_evict(&dev->sched, ai_now()))) {
+		struct ai_request *rq =
+			container_of(sj, struct ai_request, sched);
+
+		if (!rq->placed || !ai_place_again(rq, 0, status))
+			ai_rq_end_waiting(rq, status);
+	}
 }
 
 static void cancel_waiting(struct ai_request *rq, int why, bool overdue_only)
 {
 	struct ai_device *dev = READ_ONCE(rq->dev);
-	bool kick;
 
-	if (!ai_sched_dequeue(&dev->sched, &rq->sched))
-		return;		/* on its way to the device; come again */
-	if (overdue_only && ai_now() < rq->deadline) {
-		/* Not the job it was when the caller looked. Put it back. */
-		int ret = ai_sched_enqueue(&dev->sched, &rq->sched, true, &kick);
-
-		if (ret)
-			end_waiting(rq, ret);
-		else if (kick)
-			ai_dispatch(dev);
-		return;
-	}
-	end_waiting(rq, why);
+	/* If not: on its way to the device, or another job by now. */
+	if (ai_sched_dequeue(&dev->sched, &rq->sched,
+			     overdue_only ? &rq->deadline : NULL, ai_now()))
+		ai_rq_end_waiting(rq, why);
 }
 
 /* Back to the driver, unless that has completed it meanwhile. */
@@ -323,7 +345,8 @@ static void let_go(struct ai_request *rq)
  * A job at its device is to be ended for its budget. The model is to blame, not
  * its user, if it was one sample and the device worked on it for as long as the
  * signer, or the system, gives a job: neither less by the caller's choice, nor
- * partly spent on waiting for others, which devices may have before it. And only
+ * partly spent on waiting for others, which devices may have before it, or which
+ * the host's scheduler prefers. And only
  * if the job is of the group that loaded the model: who was lent it could
  * otherwise take it from the lender. Jobs in ->run() don't come here: they go at
  * the pace of their caller, which he may stop. A little less than the budget
@@ -335,9 +358,12 @@ static void overstayed(struct ai_request *rq)
 	u64 begun = READ_ONCE(rq->job.begun_ns);
 	u64 budget = ai_budget(b->max_job_ns == U64_MAX ? 0 : b->max_job_ns,
 			       U64_MAX);
+	u64 used;
 
-	if (b->own_model && rq->job.count == 1 && begun &&
-	    ai_now() - begun >= budget - budget / 8)
+	if (!b->own_model || rq->job.count != 1 || !begun)
+		return;
+	used = rq->dev->host ? ai_host_used(rq) : ai_now() - begun;
+	if (used >= budget - budget / 8)
 		ai_sec_model_timed_out(&b->model->sec);
 }
 
@@ -379,6 +405,9 @@ void ai_rq_cancel(struct ai_request *rq, int why, bool overdue_only)
 	rcu_read_lock_sched();
 	/* Pairs with the release where it begins to wait: rq->dev is valid. */
 	switch (smp_load_acquire(&rq->state)) {
+	case AI_RQ_FENCED:
+		ai_fence_cancel(rq, why, overdue_only);
+		break;
 	case AI_RQ_WAITING:
 		cancel_waiting(rq, why, overdue_only);
 		break;

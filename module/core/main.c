@@ -4,6 +4,7 @@
  */
 #include <linux/cdev.h>
 #include <linux/module.h>
+#include <linux/sysfs.h>
 #include <linux/wait_bit.h>
 
 #include "internal.h"
@@ -33,6 +34,7 @@ MODULE_PARM_DESC(cancel_grace_ms,
 		 "Time that a cancelled job has before its device is reset, in ms");
 
 struct workqueue_struct *ai_wq;
+struct workqueue_struct *ai_job_wq;
 struct class *ai_class;
 dev_t ai_devt;
 
@@ -75,6 +77,33 @@ static char *ai_devnode(COMPAT_DEVNODE_CONST struct device *dev, umode_t *mode)
 	return NULL;
 }
 
+/*
+ * Cgroups that have come to devices so far: /sys/class/aioffload/aioffload/groups.
+ * For aioffloadd, which gets an event (inotify, poll) and then looks what weight
+ * they have. How many others there are is nobody's business.
+ */
+static atomic_t ai_groups_came = ATOMIC_INIT(0);
+
+static ssize_t groups_show(struct device *device, struct device_attribute *attr,
+			   char *buf)
+{
+	return sysfs_emit(buf, "%u\n", (u32)atomic_read(&ai_groups_came));
+}
+static DEVICE_ATTR_ADMIN_RO(groups);
+
+static struct attribute *ai_any_attrs[] = {
+	&dev_attr_groups.attr,
+	NULL
+};
+ATTRIBUTE_GROUPS(ai_any);
+
+/* A context is open, so the node is there. May sleep. */
+void ai_group_came(void)
+{
+	atomic_inc(&ai_groups_came);
+	sysfs_notify(&ai_any->kobj, NULL, "groups");
+}
+
 static int __init ai_nodes_init(void)
 {
 	int ret;
@@ -96,7 +125,8 @@ static int __init ai_nodes_init(void)
 	if (ret)
 		goto err_class;
 
-	ai_any = device_create(ai_class, NULL, ai_devt, NULL, "aioffload");
+	ai_any = device_create_with_groups(ai_class, NULL, ai_devt, NULL,
+					   ai_any_groups, "aioffload");
 	if (IS_ERR(ai_any)) {
 		ret = PTR_ERR(ai_any);
 		goto err_cdev;
@@ -127,16 +157,35 @@ static int __init ai_init(void)
 	ai_wq = alloc_workqueue("aioffload", WQ_UNBOUND, 0);
 	if (!ai_wq)
 		return -ENOMEM;
+	/* Whoever waits for a fence may be short of memory: one rescuer. */
+	ai_job_wq = alloc_workqueue("aioffload_job", WQ_UNBOUND | WQ_HIGHPRI |
+				    WQ_MEM_RECLAIM, 0);
+	ret = -ENOMEM;
+	if (!ai_job_wq)
+		goto err_wq;
+	ai_fence_init();
 	ret = ai_sec_init();
 	if (ret)
-		goto err_wq;
-	ret = ai_nodes_init();
+		goto err_job_wq;
+	ret = ai_host_init();
 	if (ret)
 		goto err_sec;
+	ret = ai_governor_init();
+	if (ret)
+		goto err_host;
+	ret = ai_nodes_init();
+	if (ret)
+		goto err_governor;
 	return 0;
 
+err_governor:
+	ai_governor_exit();
+err_host:
+	ai_host_exit();
 err_sec:
 	ai_sec_exit();
+err_job_wq:
+	destroy_workqueue(ai_job_wq);
 err_wq:
 	destroy_workqueue(ai_wq);
 	return ret;
@@ -148,7 +197,10 @@ static void __exit ai_exit(void)
 	wait_var_event(&ai_objects, !atomic_read(&ai_objects));
 	/* Callbacks queue work, so in this order. */
 	rcu_barrier();
+	ai_governor_exit();
+	ai_host_exit();
 	ai_sec_exit();
+	destroy_workqueue(ai_job_wq);
 	destroy_workqueue(ai_wq);
 }
 

@@ -39,7 +39,11 @@ static struct ai_prepared *prepare(struct ai_model_obj *model,
 	ret = -ENODEV;
 	if (!percpu_ref_tryget_live(&dev->users))
 		goto err_free;
+	ret = ai_pm_get(dev);
+	if (ret)
+		goto err_users;
 	ret = dev->ops.prepare(dev, &model->model, &p->ptr);
+	ai_pm_put(dev);
 	if (ret)
 		goto err_users;
 	p->dev = ai_device_get(dev);

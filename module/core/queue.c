@@ -11,7 +11,7 @@
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
-#include "internal.h"
+#include "queue.h"
 #include "ring.h"
 
 /* @bytes: of its rings */
@@ -47,8 +47,14 @@ static void queue_free(struct ai_queue *q)
 
 	/* Set off once more by the last completion, perhaps. */
 	cancel_delayed_work_sync(&q->watch_work);
+	ai_fence_queue_exit(q);
 	if (eventfd)
 		eventfd_ctx_put(eventfd);
+	if (q->host)
+		ai_host_leave(q->host);
+	if (!list_empty(&q->promised_node))
+		ai_promise_end(q);
+	ai_rt_release(&q->rt);
 	vunmap(q->ring);
 	ai_pages_free(&q->pages);
 	kvfree(q->requests);
@@ -92,7 +98,7 @@ static int queue_release(struct inode *inode, struct file *file)
 	if (q->freeing)
 		ai_queue_free_later(q);
 	else
-		mod_delayed_work(ai_wq, &q->watch_work, 0);
+		mod_delayed_work(ai_job_wq, &q->watch_work, 0);
 	spin_unlock_irq(&q->cq_lock);
 	return 0;
 }
@@ -118,6 +124,7 @@ void ai_queue_complete(struct ai_queue *q, struct ai_request *rq, int status,
 		       u32 device, u64 duration_ns)
 {
 	unsigned long flags;
+	bool signal = false;
 
 	rcu_read_lock_sched();
 	spin_lock_irqsave(&q->cq_lock, flags);
@@ -128,9 +135,13 @@ void ai_queue_complete(struct ai_queue *q, struct ai_request *rq, int status,
 	rq->next = q->returned;
 	q->returned = rq;
 	if (unlikely(q->dead && q->cq_tail == q->taken))
-		mod_delayed_work(ai_wq, &q->watch_work, 0);
+		mod_delayed_work(ai_job_wq, &q->watch_work, 0);
+	if (unlikely(rq->fence.out || status))
+		signal = ai_fence_job_ended(q, rq, status);
 	spin_unlock_irqrestore(&q->cq_lock, flags);
 	ai_queue_notify(q);
+	if (unlikely(signal))
+		ai_fence_signal(q);
 	rcu_read_unlock_sched();
 }
 
@@ -216,6 +227,8 @@ static long queue_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return ai_queue_enter(q, uarg);
 	if (cmd == AIOFFLOAD_IOC_QUEUE_EVENTFD)
 		return queue_eventfd(q, uarg);
+	if (cmd == AIOFFLOAD_IOC_QUEUE_FENCE)
+		return ai_queue_fence(q, uarg);
 	return -ENOTTY;
 }
 
@@ -299,10 +312,14 @@ static struct ai_queue *queue_new(struct ai_ctx *ctx,
 	mutex_init(&q->submit_lock);
 	spin_lock_init(&q->cq_lock);
 	init_waitqueue_head(&q->wait);
+	INIT_LIST_HEAD(&q->promised_node);
 	INIT_DELAYED_WORK(&q->watch_work, ai_queue_watch_work);
 	INIT_RCU_WORK(&q->free_work, queue_free_work);
+	ai_fence_queue_init(q);
 	q->sq_entries = k->sq_entries;
 	q->cq_entries = k->cq_entries;
+	q->qos = k->qos;
+	q->hint = k->hint;
 	refcount_inc(&ctx->refs);
 	q->ctx = ctx;
 	ret = alloc_rings(q, k);
@@ -315,30 +332,62 @@ static struct ai_queue *queue_new(struct ai_ctx *ctx,
 	return q;
 }
 
-static int join_ctx(struct ai_queue *q)
+/* Bindings that come from here on find it. @left_ppm: see admit(). */
+static int join_ctx(struct ai_queue *q, u32 *left_ppm)
 {
 	struct ai_ctx *ctx = q->ctx;
 	int ret = -ENOSPC;
 
 	mutex_lock(&ctx->lock);
 	if (ctx->nr_queues < AI_MAX_QUEUES) {
-		ctx->nr_queues++;
-		list_add_tail(&q->ctx_node, &ctx->queues);
-		ret = 0;
+		ret = q->qos == AIOFFLOAD_QOS_REALTIME ?
+		      ai_promise_queue(q, left_ppm) : 0;
+		if (!ret) {
+			ctx->nr_queues++;
+			list_add_tail(&q->ctx_node, &ctx->queues);
+		}
 	}
 	mutex_unlock(&ctx->lock);
 	return ret;
 }
 
+/*
+ * Let it into its context, with what is promised to a realtime queue. -EBUSY:
+ * only so much is left of the host (of all its CPUs), or of the device that has
+ * least.
+ */
+static int admit(struct ai_queue *q, const struct aioffload_queue_create *k,
+		 u32 *left_ppm)
+{
+	struct ai_device *pinned = q->ctx->pinned;
+	int ret;
+
+	if (k->qos == AIOFFLOAD_QOS_REALTIME) {
+		ret = ai_rt_admit(&q->rt, k, !pinned || pinned->host, left_ppm);
+		if (ret)
+			return ret;
+		ai_promise_begin(q);
+	}
+	return join_ctx(q, left_ppm);
+}
+
+static int tell_left(const struct aioffload_queue_create *k,
+		     struct aioffload_queue_create __user *uarg, u32 left_ppm)
+{
+	if (k->size >= offsetofend(struct aioffload_queue_create,
+				   rt_left_ppm) &&
+	    put_user(left_ppm, &uarg->rt_left_ppm))
+		return -EFAULT;
+	return -EBUSY;
+}
+
+/* It is in its context. */
 static int queue_install(struct ai_queue *q, struct aioffload_queue_create *k,
 			 void __user *uarg)
 {
 	struct file *file;
 	int ret, fd;
 
-	ret = join_ctx(q);
-	if (ret)
-		goto err_free;
 	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0) {
 		ret = fd;
@@ -364,25 +413,41 @@ err_fd:
 	put_unused_fd(fd);
 err_leave:
 	leave_ctx(q);
-err_free:
 	queue_free(q);
 	return ret;
+}
+
+static int check_create(const struct aioffload_queue_create *k)
+{
+	if (k->flags || k->reserved || k->reserved2 || !k->sq_entries ||
+	    k->sq_entries > AI_MAX_SQ_ENTRIES ||
+	    k->cq_entries > AI_MAX_CQ_ENTRIES)
+		return -EINVAL;
+	if (k->qos > AIOFFLOAD_QOS_REALTIME ||
+	    k->hint > AIOFFLOAD_HINT_KEEP_WARM)
+		return -EINVAL;
+	if (k->qos == AIOFFLOAD_QOS_REALTIME)
+		return ai_rt_check(k);
+	return k->runtime_ns || k->period_ns || k->deadline_ns ? -EINVAL : 0;
 }
 
 long ai_ctx_queue_create(struct ai_ctx *ctx, void __user *uarg)
 {
 	struct aioffload_queue_create k;
+	u32 right = AI_RIGHT_EXEC;
 	struct ai_queue *q;
+	u32 left_ppm;
 	int ret;
 
-	ret = ai_copy_in(&k, sizeof(k), sizeof(k), uarg);
+	ret = ai_copy_in(&k, sizeof(k),
+			 offsetof(struct aioffload_queue_create, qos), uarg);
+	if (!ret)
+		ret = check_create(&k);
 	if (ret)
 		return ret;
-	if (k.flags || k.reserved || !k.sq_entries ||
-	    k.sq_entries > AI_MAX_SQ_ENTRIES ||
-	    k.cq_entries > AI_MAX_CQ_ENTRIES)
-		return -EINVAL;
-	ret = ai_ctx_alive(ctx) ?: ai_ctx_may(ctx, AI_RIGHT_EXEC);
+	if (k.qos == AIOFFLOAD_QOS_REALTIME)
+		right |= AI_RIGHT_RT;
+	ret = ai_ctx_alive(ctx) ?: ai_ctx_may(ctx, right);
 	if (ret)
 		return ret;
 	k.sq_entries = roundup_pow_of_two(k.sq_entries);
@@ -391,5 +456,11 @@ long ai_ctx_queue_create(struct ai_ctx *ctx, void __user *uarg)
 	q = queue_new(ctx, &k);
 	if (IS_ERR(q))
 		return PTR_ERR(q);
+	ret = admit(q, &k, &left_ppm);
+	if (ret) {
+		queue_free(q);
+		return ret == -EBUSY ? tell_left(&k, uarg, left_ppm) : ret;
+	}
+	k.rt_left_ppm = 0;
 	return queue_install(q, &k, uarg);
 }

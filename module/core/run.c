@@ -6,23 +6,27 @@
 #include <linux/sched/signal.h>
 
 #include "activity.h"
-#include "internal.h"
+#include "queue.h"
 
 /* How often a job that will not end is looked at again. */
 #define AI_RUN_POLL	(HZ / 50 + 1)
 
 /*
  * Asked by a job in ->run() through ai_job_cancelled(). It runs in the context
- * of the caller, so current is who would be killed.
+ * of the caller, so current is who would be killed; or, if it came from a queue,
+ * on a thread of ours: then core watches over it.
  */
 bool ai_job_sync_cancelled(const struct ai_job *job)
 {
-	const struct ai_request *rq = container_of_const(job, struct ai_request,
-							 job);
+	struct ai_request *rq = ai_rq_of((struct ai_job *)job);
 
-	return READ_ONCE(rq->dev->stopping) ||
-	       ai_now() >= rq->deadline ||
-	       fatal_signal_pending(current);
+	if (READ_ONCE(rq->dev->stopping))
+		return true;
+	if (rq->queue) {
+		ai_host_stretch(rq);
+		return false;
+	}
+	return ai_now() >= rq->deadline || fatal_signal_pending(current);
 }
 EXPORT_SYMBOL_GPL(ai_job_sync_cancelled);
 
@@ -45,7 +49,7 @@ static void ended(struct ai_request *rq, u64 began, int status)
 		ai_activity_count(rq->dev, status);
 	ai_exec_count(rq->binding, began ? rq->dev->id : AIOFFLOAD_DEVICE_ANY,
 		      status);
-	ai_rq_settle(rq, began);
+	ai_rq_settle(rq, began, status);
 }
 
 /* -EAGAIN: the device has no room, submit it. */
@@ -109,6 +113,8 @@ static int submit(struct ai_request *rq, u64 now)
 	int status;
 
 	rq->job.sync = false;
+	rq->qos = AIOFFLOAD_QOS_NORMAL;
+	rq->due = 0;
 	init_completion(rq->done);
 	if (unlikely(!ai_credit_get(dev, now))) {
 		status = ai_rq_enqueue(rq);
@@ -131,7 +137,7 @@ static int admit(struct ai_ctx *ctx, struct ai_request *rq)
 	struct ai_group *metered;
 	int ret;
 
-	ret = ai_job_may(ctx, rq->binding, rq->dev);
+	ret = ai_job_may(ctx, rq->binding, rq->dev, AI_RIGHT_EXEC);
 	if (unlikely(ret))
 		goto refused;
 	metered = ai_sec_metered(&ctx->sec);
@@ -148,30 +154,48 @@ refused:
 	return ret;
 }
 
+/* Those that wait for a device in the host have threads of their own. */
+static bool can_run_here(const struct ai_device *dev)
+{
+	u32 gate = ai_sched_gate(&dev->sched);
+
+	return dev->caps & AIOFFLOAD_CAP_SYNC &&
+	       (likely(!gate) || (dev->host && gate == AI_GATE_WAITERS));
+}
+
 /*
  * As RCU-sched reader, which protects the binding. It is pinned only where the
  * reader ends before the job does: by ai_rq_start() for a job that goes its own
  * way, here for one in ->run(), which may sleep.
+ * @left: lowered to the number of devices that there are for the job, once it
+ *	may go to one
  */
 static int start(struct ai_ctx *ctx, const struct aioffload_run *k,
-		 struct ai_request *rq, u64 now)
+		 struct ai_request *rq, u64 now, u32 *left)
 {
 	struct ai_binding *b = ai_ctx_slot(ctx, k->slot);
+	u64 deadline;
 	int ret;
 
 	if (unlikely(!b))
 		return -ENOENT;
 	if (unlikely(!ai_samples_ok(b->samples, k->first, k->count)))
 		return -EINVAL;
-	ai_rq_fill(rq, b, ai_target_of(ctx, b));
+	deadline = now + ai_budget(k->timeout_ns, b->max_job_ns);
+	ai_rq_fill(rq, b, ai_target_of(ctx, b, k->count, PLACE_LATENCY,
+				       deadline));
 	rq->job.first = k->first;
 	rq->job.count = k->count;
-	rq->deadline = now + ai_budget(k->timeout_ns, b->max_job_ns);
+	rq->deadline = deadline;
 	ret = admit(ctx, rq);
 	if (unlikely(ret))
 		return ret;
-	if (rq->dev->caps & AIOFFLOAD_CAP_SYNC &&
-	    likely(!ai_sched_gate(&rq->dev->sched))) {
+	*left = min(*left, b->nr_targets);
+	if (unlikely(b->nr_targets > 1)) {
+		ai_place_scope(ctx, rq);
+		ai_place_sets_out(rq);
+	}
+	if (can_run_here(rq->dev)) {
 		refcount_inc(&b->refs);
 		return RUN_SYNC;
 	}
@@ -201,6 +225,7 @@ long ai_ctx_run(struct ai_ctx *ctx, void __user *uarg)
 	struct completion done __uninitialized;
 	struct ai_request rq __uninitialized;
 	struct aioffload_run k __uninitialized;
+	u32 left = U32_MAX;
 	u64 now;
 	int ret;
 
@@ -211,15 +236,20 @@ long ai_ctx_run(struct ai_ctx *ctx, void __user *uarg)
 		return -EINVAL;
 
 	now = ai_now();
+again:
 	rq.queue = NULL;
 	rq.done = &done;
 	rq.sched.sd = NULL;
+	rq.sched.arb.state = ARB_JOB_OUT;
 	rcu_read_lock_sched();
-	ret = start(ctx, &k, &rq, now);
+	ret = start(ctx, &k, &rq, now, &left);
 	rcu_read_unlock_sched();
 	if (ret == RUN_SYNC)
-		return run_here(&rq, now);
-	if (unlikely(ret == RUN_WAIT))
-		return wait_for(&rq);
+		ret = run_here(&rq, now);
+	else if (unlikely(ret == RUN_WAIT))
+		ret = wait_for(&rq);
+	/* The device went away under it: there may be others. */
+	if (unlikely(ret == -ENODEV && left != U32_MAX && --left))
+		goto again;
 	return ret;
 }

@@ -69,9 +69,18 @@ AI_ATTR(state);
 
 static ssize_t queue_depth_show(struct ai_device *dev, char *buf)
 {
-	return sysfs_emit(buf, "%u\n", dev->sched.depth);
+	return sysfs_emit(buf, "%u\n", dev->queue_depth);
 }
 AI_ATTR(queue_depth);
+
+/* Of these, how many it is given at the moment. */
+static ssize_t window_show(struct ai_device *dev, char *buf)
+{
+	u32 window = READ_ONCE(dev->sched.credits);
+
+	return sysfs_emit(buf, "%u\n", min(window, dev->queue_depth));
+}
+AI_ATTR(window);
 
 /* Of a device's counters, summed up */
 #define STATS_ATTR(attribute, field)					\
@@ -120,12 +129,25 @@ STATUS_ATTR(power_uw, power_uw, "%llu");
 STATUS_ATTR(temp_mc, temp_mc, "%d");
 STATUS_ATTR(load_permille, load_permille, "%u");
 
+/* Of its operating point */
+#define FREQ_ATTR(attribute, value, format)				\
+static ssize_t attribute##_show(struct ai_device *dev, char *buf)	\
+{									\
+	return sysfs_emit(buf, format "\n", value(dev));		\
+}									\
+AI_ATTR(attribute)
+
+FREQ_ATTR(speed_permille, ai_freq_speed, "%u");
+FREQ_ATTR(limit_permille, ai_freq_limit, "%u");
+FREQ_ATTR(realtime_short_ppm, ai_freq_short, "%llu");
+
 static struct attribute *ai_device_attrs[] = {
 	&attr_class.attr.attr,
 	&attr_driver_name.attr.attr,
 	&attr_desc.attr.attr,
 	&attr_state.attr.attr,
 	&attr_queue_depth.attr.attr,
+	&attr_window.attr.attr,
 	&attr_jobs_done.attr.attr,
 	&attr_jobs_failed.attr.attr,
 	&attr_jobs_inflight.attr.attr,
@@ -134,6 +156,9 @@ static struct attribute *ai_device_attrs[] = {
 	&attr_power_uw.attr.attr,
 	&attr_temp_mc.attr.attr,
 	&attr_load_permille.attr.attr,
+	&attr_speed_permille.attr.attr,
+	&attr_limit_permille.attr.attr,
+	&attr_realtime_short_ppm.attr.attr,
 	NULL
 };
 

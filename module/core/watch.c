@@ -8,7 +8,7 @@
  * nothing is on its way. So a job is never cancelled before its budget is
  * spent, and about two ticks after at most.
  */
-#include "internal.h"
+#include "queue.h"
 
 #define AI_NEVER	U64_MAX
 
@@ -87,7 +87,7 @@ void ai_queue_watch_work(struct work_struct *work)
 		if (q->dead != dead)
 			next = 0;
 		q->watch_at = min(next, q->watch_at);
-		mod_delayed_work(ai_wq, &q->watch_work,
+		mod_delayed_work(ai_job_wq, &q->watch_work,
 				 ai_delay(ai_now(), q->watch_at));
 	}
 	spin_unlock_irq(&q->cq_lock);
@@ -101,7 +101,7 @@ void ai_queue_watch(struct ai_queue *q, u64 deadline)
 	    (!q->watching || deadline < q->watch_at)) {
 		q->watching = true;
 		q->watch_at = deadline;
-		mod_delayed_work(ai_wq, &q->watch_work,
+		mod_delayed_work(ai_job_wq, &q->watch_work,
 				 ai_delay(ai_now(), deadline));
 	}
 	spin_unlock_irq(&q->cq_lock);

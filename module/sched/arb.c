@@ -1,20 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0 OR LGPL-2.1-or-later
 /*
- * The arbiter: streams, jobs, and the order of the classes. See arb.h for what
- * it does; arb_fair.c and arb_rt.c decide within the classes.
+ * The arbiter: what callers call. See arb.h for what it does; arb_share.c has
+ * the order of the classes, arb_fair.c and arb_rt.c decide within them.
  */
 #include "arb_internal.h"
 
 #define DEPTH_LIMIT	65536	/* servers */
-
-/* As what a job was picked: the order of the classes. */
-enum {
-	RANK_REALTIME,
-	RANK_FLOOR,	/* background, by its floor */
-	RANK_FAIR,
-	RANK_SPENT,	/* realtime beyond its budget */
-	RANK_IDLE	/* background */
-};
 
 /* ---- setting up --------------------------------------------------------- */
 
@@ -34,15 +25,18 @@ static bool weight_ok(u32 weight)
 	return weight >= ARB_MIN_WEIGHT && weight <= ARB_MAX_WEIGHT;
 }
 
-static void group_init(struct arb_group *g, struct arb_group *parent,
-		       u32 weight)
+static void group_init(struct arb *a, struct arb_group *g,
+		       struct arb_group *parent, u32 weight)
 {
-	u32 i;
+	const u64 *slice = a->params.slice_ns;
 
 	memset(g, 0, sizeof(*g));
-	for (i = 0; i < ARB_NR_TREES; i++)
-		arb_level_init(&g->level[i], parent ? &parent->level[i] : NULL,
-			       weight, i == ARB_IDLE);
+	arb_level_init(&g->level[ARB_FAIR],
+		       parent ? &parent->level[ARB_FAIR] : NULL, weight,
+		       slice[ARB_NORMAL], slice[ARB_INTERACTIVE]);
+	arb_level_init(&g->level[ARB_IDLE],
+		       parent ? &parent->level[ARB_IDLE] : NULL, weight,
+		       slice[ARB_BACKGROUND], slice[ARB_BACKGROUND]);
 	g->parent = parent;
 	if (parent) {
 		g->depth = parent->depth + 1;
@@ -64,7 +58,7 @@ int arb_init(struct arb *a, const struct arb_params *params)
 		return -EINVAL;
 	memset(a, 0, sizeof(*a));
 	a->params = *params;
-	group_init(&a->root, NULL, ARB_DEFAULT_WEIGHT);
+	group_init(a, &a->root, NULL, ARB_DEFAULT_WEIGHT);
 	return 0;
 }
 
@@ -77,7 +71,7 @@ int arb_group_init(struct arb *a, struct arb_group *g,
 		return -EINVAL;
 	if (parent->depth + 1 >= ARB_MAX_DEPTH)
 		return -E2BIG;
-	group_init(g, parent, weight);
+	group_init(a, g, parent, weight);
 	return 0;
 }
 
@@ -100,7 +94,7 @@ int arb_group_set_weight(struct arb *a, struct arb_group *g, u32 weight)
 	if (!weight_ok(weight) || g == &a->root)
 		return -EINVAL;
 	for (i = 0; i < ARB_NR_TREES; i++)
-		arb_ent_set_weight(a, &g->level[i].ent, weight);
+		arb_ent_set_weight(&g->level[i].ent, weight);
 	return 0;
 }
 
@@ -120,6 +114,7 @@ int arb_stream_init(struct arb *a, struct arb_stream *s,
 	level = &group->level[cls == ARB_BACKGROUND ? ARB_IDLE : ARB_FAIR];
 	arb_ent_init(&s->ent, level, weight);
 	s->ent.urgent = cls == ARB_INTERACTIVE;
+	s->ent.was_urgent = s->ent.urgent;
 	group->children++;
 	return 0;
 }
@@ -128,83 +123,53 @@ int arb_stream_exit(struct arb *a, struct arb_stream *s)
 {
 	if (arb_stream_busy(s))
 		return -EBUSY;
-	arb_rt_forget(a, s);
+	if (a->alone == s)
+		a->alone = NULL;
+	arb_stream_forgo(a, s);
 	arb_ent_exit(&s->ent);
 	s->group->children--;
 	return 0;
 }
 
-/* ---- background's floor ------------------------------------------------- */
-
-static bool waits(const struct arb *a, int hierarchy)
-{
-	return a->root.level[hierarchy].tree.root;
-}
-
-/* A slice of it at a time: from when that much is owed until nothing is. */
-static void credit(struct arb *a, s64 ns_ppm)
-{
-	const s64 most = ARB_MAX_NS * ARB_PPM;
-
-	a->credit += ns_ppm;
-	if (a->credit > most)
-		a->credit = most;
-	if (a->credit < -most)
-		a->credit = -most;
-	if (a->credit <= 0)
-		a->floor_due = false;
-	else if (a->credit >= (s64)a->params.slice_ns[ARB_BACKGROUND] * ARB_PPM)
-		a->floor_due = true;
-}
-
 /* ---- streams ------------------------------------------------------------ */
 
-/* Has it a job to run at its turn: its own, or one of those it lends to? */
-static bool stream_queued(const struct arb_stream *s)
-{
-	u32 i;
-
-	if (s->waiting)
-		return true;
-	for (i = 0; i < s->nr_lent; i++)
-		if (s->lent[i]->borrower->waiting)
-			return true;
-	return false;
-}
-
-static void stream_update_one(struct arb *a, struct arb_stream *s, u64 now)
-{
-	bool queued = stream_queued(s);
-
-	if (s->cls == ARB_REALTIME) {
-		arb_rt_update(a, s, queued, now);
-		return;
-	}
-	arb_ent_update(a, &s->ent, queued, queued || s->paying);
-	/* Nobody is owed a floor who has nothing to do. */
-	if (s->cls == ARB_BACKGROUND && a->credit > 0 &&
-	    !a->root.level[ARB_IDLE].nr_active)
-		credit(a, -a->credit);
-}
-
 /* What waits in it, or what it pays for, has changed. */
-static void stream_update(struct arb *a, struct arb_stream *s, u64 now)
+static inline void stream_update(struct arb *a, struct arb_stream *s, u64 now)
 {
-	u32 i;
-
-	stream_update_one(a, s, now);
-	for (i = 0; i < s->nr_borrowed; i++)
-		stream_update_one(a, s->borrowed[i]->lender, now);
+	if (s == a->alone)
+		return;
+	arb_stream_update(a, s, now);
+	if (s->nr_borrowed)
+		arb_lenders_update(a, s, now);
 }
 
-static void push(struct arb *a, struct arb_job *job, bool first)
+static void push_last(struct arb *a, struct arb_job *job)
 {
 	struct arb_stream *s = job->stream;
 
-	job->next = first ? s->first : NULL;
-	job->prev = first ? NULL : s->last;
-	*(job->prev ? &job->prev->next : &s->first) = job;
-	*(job->next ? &job->next->prev : &s->last) = job;
+	job->next = NULL;
+	job->prev = s->last;
+	if (s->last)
+		s->last->next = job;
+	else
+		s->first = job;
+	s->last = job;
+	job->state = ARB_JOB_WAITING;
+	s->waiting++;
+	a->waiting++;
+}
+
+static void push_first(struct arb *a, struct arb_job *job)
+{
+	struct arb_stream *s = job->stream;
+
+	job->next = s->first;
+	job->prev = NULL;
+	if (s->first)
+		s->first->prev = job;
+	else
+		s->last = job;
+	s->first = job;
 	job->state = ARB_JOB_WAITING;
 	s->waiting++;
 	a->waiting++;
@@ -214,41 +179,39 @@ static void pull(struct arb *a, struct arb_job *job)
 {
 	struct arb_stream *s = job->stream;
 
-	*(job->prev ? &job->prev->next : &s->first) = job->next;
-	*(job->next ? &job->next->prev : &s->last) = job->prev;
+	if (job->prev)
+		job->prev->next = job->next;
+	else
+		s->first = job->next;
+	if (job->next)
+		job->next->prev = job->prev;
+	else
+		s->last = job->prev;
 	s->waiting--;
 	a->waiting--;
 }
 
 /* ---- jobs --------------------------------------------------------------- */
 
-static void estimate(struct arb_job *job, u64 est_ns)
+static u64 estimate(const struct arb_stream *s, u64 est_ns)
 {
-	struct arb_stream *s = job->stream;
-
-	job->est_ns = arb_min(est_ns ? est_ns : s->mean_ns, ARB_MAX_NS);
-	if (s->cls != ARB_REALTIME)
-		arb_ent_expect(&s->ent, job->est_ns);
+	return arb_min(est_ns ? est_ns : s->mean_ns, ARB_MAX_NS);
 }
 
-/*
- * In advance, so that a device with many jobs at once doesn't take them all
- * from one stream, and so that nobody who comes while a job runs is owed the
- * time before. But not before somebody else is picked or comes: a device with
- * one job at a time has it measured by then. Never from realtime: its budget
- * is no share of anything.
- */
-static void charge_ahead(struct arb *a)
+/* A job comes; it neither waits nor runs yet. */
+static void begin(struct arb *a, struct arb_stream *s, struct arb_job *job,
+		  u64 now, u64 deadline, u64 est_ns)
 {
-	struct arb_job *job = a->unpaid;
-
-	if (!job)
-		return;
-	a->unpaid = NULL;
-	job->ahead_ns = job->est_ns;
-	arb_ent_charge(a, &job->payer->ent, job->ahead_ns, 0);
-	if (job->rank == RANK_FLOOR)
-		credit(a, -(s64)(job->ahead_ns * ARB_PPM));
+	if (s != a->alone)
+		arb_meet(a, s, now);
+	if (!deadline && s->cls == ARB_REALTIME)
+		deadline = now + s->server.deadline_ns;
+	job->stream = s;
+	job->deadline = deadline;
+	job->arrived = now;
+	job->est_ns = estimate(s, est_ns);
+	job->ahead_ns = 0;
+	job->picked = false;
 }
 
 int arb_arrive(struct arb *a, struct arb_stream *s, struct arb_job *job,
@@ -256,16 +219,8 @@ int arb_arrive(struct arb *a, struct arb_stream *s, struct arb_job *job,
 {
 	if (job->state != ARB_JOB_OUT)
 		return -EBUSY;
-	if (!s->ent.active || s->nr_borrowed)
-		charge_ahead(a);
-	if (!deadline && s->cls == ARB_REALTIME)
-		deadline = now + s->server.deadline_ns;
-	memset(job, 0, sizeof(*job));
-	job->stream = s;
-	job->deadline = deadline;
-	job->arrived = now;
-	estimate(job, est_ns);
-	push(a, job, false);
+	begin(a, s, job, now, deadline, est_ns);
+	push_last(a, job);
 	stream_update(a, s, now);
 	return 0;
 }
@@ -280,61 +235,13 @@ int arb_leave(struct arb *a, struct arb_job *job, u64 now)
 	return 0;
 }
 
-/* Whose turn it is, and why. */
-static struct arb_stream *choose(struct arb *a, u64 now, u8 *rank)
+/* A job goes to the device; its payer and rank are set. */
+static inline void give(struct arb *a, struct arb_job *job, u64 now)
 {
-	struct arb_stream *s;
-
-	arb_rt_release(a, now);
-	s = arb_rt_stream(arb_tree_first(&a->ready));
-	*rank = RANK_REALTIME;
-	if (!s && a->floor_due) {
-		s = arb_fair_pick(&a->root.level[ARB_IDLE]);
-		*rank = RANK_FLOOR;
-	}
-	if (!s) {
-		s = arb_fair_pick(&a->root.level[ARB_FAIR]);
-		*rank = RANK_FAIR;
-	}
-	if (!s) {
-		s = arb_rt_stream(arb_tree_first(&a->spent));
-		*rank = RANK_SPENT;
-	}
-	if (!s) {
-		s = arb_fair_pick(&a->root.level[ARB_IDLE]);
-		*rank = RANK_IDLE;
-	}
-	return s;
-}
-
-/* The job it waits for, if it lends; else its own. */
-static struct arb_job *first_job(const struct arb_stream *s)
-{
-	u32 i;
-
-	for (i = 0; i < s->nr_lent; i++)
-		if (s->lent[i]->borrower->waiting)
-			return s->lent[i]->borrower->first;
-	return s->first;
-}
-
-struct arb_job *arb_pick(struct arb *a, u64 now)
-{
-	struct arb_stream *payer, *s;
-	struct arb_job *job;
+	struct arb_stream *s = job->stream, *payer = job->payer;
 	u64 waited;
-	u8 rank;
 
-	charge_ahead(a);
-	payer = choose(a, now, &rank);
-	if (!payer)
-		return NULL;
-	job = first_job(payer);
-	s = job->stream;
-	pull(a, job);
 	job->state = ARB_JOB_RUNNING;
-	job->payer = payer;
-	job->rank = rank;
 	a->running++;
 	s->running++;
 	payer->paying++;
@@ -348,44 +255,57 @@ struct arb_job *arb_pick(struct arb *a, u64 now)
 			s->stats.wait_max = waited;
 		job->picked = true;
 	}
+}
+
+struct arb_job *arb_pick(struct arb *a, u64 now)
+{
+	struct arb_stream *payer = a->alone;
+	struct arb_job *job;
+	u8 rank = ARB_RANK_FAIR;
+
+	if (!a->waiting)
+		return NULL;
+	if (a->unpaid)
+		arb_charge_ahead(a);
+	if (payer) {
+		if (payer->cls == ARB_BACKGROUND)
+			rank = ARB_RANK_IDLE;
+		job = payer->first;
+	} else {
+		payer = arb_choose(a, now, &rank);
+		if (!payer)
+			return NULL;
+		job = arb_first_job(payer);
+	}
+	job->payer = payer;
+	job->rank = rank;
+	pull(a, job);
+	give(a, job, now);
 	return job;
 }
 
-/* What it ran, for people. */
-static void count(struct arb *a, struct arb_job *job, u64 ns)
+/* It ran @ns. */
+static inline void settle(struct arb *a, struct arb_job *job, u64 ns, u64 now)
 {
 	struct arb_stream *s = job->stream, *payer = job->payer;
 	struct arb_group *g;
-
-	s->stats.served += ns;
-	s->mean_ns = s->mean_ns - s->mean_ns / 8 + ns / 8;
-	a->served[payer->cls] += ns;
-	for (g = payer->group; g; g = g->parent)
-		g->served[payer->cls] += ns;
-}
-
-/* It ran @ns: whoever pays, pays. */
-static void settle(struct arb *a, struct arb_job *job, u64 ns, u64 now)
-{
-	struct arb_stream *payer = job->payer;
 	s64 more;
 
 	ns = arb_min(ns, ARB_MAX_NS);
-	count(a, job, ns);
+	s->stats.served += ns;
+	s->mean_ns += ns / 8 - s->mean_ns / 8;
+	a->served[payer->cls] += ns;
+	for (g = payer->group; g; g = g->parent)
+		g->served[payer->cls] += ns;
+
 	if (a->unpaid == job)
 		a->unpaid = NULL;
 	more = ns - job->ahead_ns;
 	job->ahead_ns = 0;
-	if (job->rank == RANK_REALTIME) {
-		arb_rt_charge(payer, ns, now);
-		arb_rt_update(a, payer, stream_queued(payer), now);
-	} else if (job->rank != RANK_SPENT && ns) {
-		arb_ent_charge(a, &payer->ent, more, ns);
-	}
-	if (job->rank == RANK_FLOOR)
-		credit(a, -more * ARB_PPM);
-	else if (payer->cls != ARB_BACKGROUND && waits(a, ARB_IDLE))
-		credit(a, ns * a->params.floor_ppm);
+	if (payer == a->alone)
+		arb_note_longest(&payer->ent.longest[payer->ent.urgent], ns);
+	else
+		arb_charge(a, job, ns, more, now);
 }
 
 /* Budgets end and are renewed, floors are paid, while a job runs. */
@@ -394,10 +314,10 @@ static void update_rank(const struct arb *a, struct arb_job *job, u64 now)
 	const struct arb_stream *payer = job->payer;
 
 	if (payer->cls == ARB_REALTIME)
-		job->rank = payer->server.release > now ? RANK_SPENT :
-							  RANK_REALTIME;
+		job->rank = payer->server.release > now ? ARB_RANK_SPENT :
+							  ARB_RANK_REALTIME;
 	else if (payer->cls == ARB_BACKGROUND)
-		job->rank = a->floor_due ? RANK_FLOOR : RANK_IDLE;
+		job->rank = a->floor_due ? ARB_RANK_FLOOR : ARB_RANK_IDLE;
 }
 
 /* Is one of the waiting realtime jobs due before this one? */
@@ -415,22 +335,40 @@ bool arb_should_yield(struct arb *a, const struct arb_job *job, u64 now)
 {
 	struct arb_stream *first;
 
-	if (job->state != ARB_JOB_RUNNING)
+	if (job->state != ARB_JOB_RUNNING || a->alone)
 		return false;
-	charge_ahead(a);
+	arb_charge_ahead(a);
 	arb_rt_release(a, now);
-	first = arb_rt_stream(arb_tree_first(&a->ready));
+	first = arb_rt_stream(a->ready.first);
 	if (first)
-		return job->rank != RANK_REALTIME || earlier_due(first, job);
-	if (job->rank == RANK_REALTIME)
+		return job->rank != ARB_RANK_REALTIME || earlier_due(first, job);
+	if (job->rank == ARB_RANK_REALTIME)
 		return false;
-	if (job->rank != RANK_FLOOR && a->floor_due && waits(a, ARB_IDLE))
+	if (job->rank != ARB_RANK_FLOOR && a->floor_due && arb_waits(a, ARB_IDLE))
 		return true;
-	if (job->rank > RANK_FAIR && waits(a, ARB_FAIR))
+	if (job->rank > ARB_RANK_FAIR && arb_waits(a, ARB_FAIR))
 		return true;
-	if (job->rank > RANK_SPENT && a->spent.root)
+	if (job->rank > ARB_RANK_SPENT && a->spent.root)
 		return true;
-	return job->rank != RANK_SPENT && arb_fair_beaten(a, &job->payer->ent);
+	return job->rank != ARB_RANK_SPENT && arb_fair_beaten(&job->payer->ent);
+}
+
+int arb_start(struct arb *a, struct arb_stream *s, struct arb_job *job,
+	      u64 now, u64 deadline, u64 est_ns)
+{
+	if (job->state != ARB_JOB_OUT)
+		return -EBUSY;
+	begin(a, s, job, now, deadline, est_ns);
+	arb_charge_ahead(a);
+	job->payer = s;
+	job->rank = ARB_RANK_FAIR;
+	if (s->cls == ARB_REALTIME)
+		arb_rt_wake(s, now);
+	else if (s != a->alone)
+		arb_ent_take(&s->ent, job->est_ns);
+	update_rank(a, job, now);
+	give(a, job, now);
+	return 0;
 }
 
 int arb_tile(struct arb *a, struct arb_job *job, u64 ns, u64 now)
@@ -443,7 +381,7 @@ int arb_tile(struct arb *a, struct arb_job *job, u64 ns, u64 now)
 }
 
 /* It is off the device. */
-static void stop(struct arb *a, struct arb_job *job, u64 now)
+static inline void stop(struct arb *a, struct arb_job *job, u64 now)
 {
 	struct arb_stream *s = job->stream, *payer = job->payer;
 
@@ -452,7 +390,7 @@ static void stop(struct arb *a, struct arb_job *job, u64 now)
 	payer->paying--;
 	stream_update(a, s, now);
 	if (payer != s)
-		stream_update_one(a, payer, now);
+		arb_stream_update(a, payer, now);
 }
 
 int arb_yield(struct arb *a, struct arb_job *job, u64 ns, u64 now, u64 est_ns)
@@ -462,9 +400,9 @@ int arb_yield(struct arb *a, struct arb_job *job, u64 ns, u64 now, u64 est_ns)
 	if (job->state != ARB_JOB_RUNNING)
 		return -EINVAL;
 	settle(a, job, ns, now);
-	estimate(job, est_ns);
+	job->est_ns = estimate(s, est_ns);
 	s->stats.yields++;
-	push(a, job, true);
+	push_first(a, job);
 	/* before it stops: a stream whose job was interrupted doesn't wake */
 	stream_update(a, s, now);
 	stop(a, job, now);
@@ -502,12 +440,14 @@ int arb_lend(struct arb *a, struct arb_loan *loan, struct arb_stream *lender,
 	if (lender->nr_lent == ARB_MAX_LOANS ||
 	    borrower->nr_borrowed == ARB_MAX_LOANS)
 		return -ENOSPC;
-	charge_ahead(a);
+	if (a->alone)
+		arb_end_alone(a, now);
+	arb_charge_ahead(a);
 	loan->lender = lender;
 	loan->borrower = borrower;
 	lender->lent[lender->nr_lent++] = loan;
 	borrower->borrowed[borrower->nr_borrowed++] = loan;
-	stream_update_one(a, lender, now);
+	arb_stream_update(a, lender, now);
 	return 0;
 }
 
@@ -526,5 +466,5 @@ void arb_unlend(struct arb *a, struct arb_loan *loan, u64 now)
 
 	drop(lender->lent, &lender->nr_lent, loan);
 	drop(loan->borrower->borrowed, &loan->borrower->nr_borrowed, loan);
-	stream_update_one(a, lender, now);
+	arb_stream_update(a, lender, now);
 }

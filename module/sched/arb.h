@@ -5,8 +5,9 @@
  * Freestanding: the same files run in the kernel, in the simulator (tests/sim)
  * and in the tests. It allocates nothing, takes no lock and reads no clock: the
  * caller embeds the structures, serialises the calls for one arbiter and says
- * what time it is. Every operation is O(log n) in the streams of the device,
- * times the depth of the groups (ARB_MAX_DEPTH at most).
+ * what time it is. Every operation can be expected to be O(log n) in the
+ * streams of the device (by lots that it draws itself, see arb_tree.c), times
+ * the depth of the groups (ARB_MAX_DEPTH at most).
  *
  * What there is
  *	struct arb		a device's arbiter
@@ -17,8 +18,9 @@
  * What a job goes through
  *
  *	arb_arrive() --> waiting --> arb_pick() --> running --> arb_done()
- *	                  |   ^                        |  ^
- *	   arb_leave() <--+   +------ arb_yield() -----+  +-- arb_tile()
+ *	                  |   ^                     ^  |  ^
+ *	   arb_leave() <--+   |       arb_start() --+  |  +-- arb_tile()
+ *	                      +------ arb_yield() -----+
  *
  * Who goes first
  *	1. realtime streams with budget left: the earliest deadline
@@ -63,8 +65,12 @@
  *   - Jobs can't be cut at the slice. Charged is what was measured; and a
  *     request is as long as what somebody lately had the device for, if that is
  *     longer than a slice. (With requests that say less than they take, many
- *     small weights put a large one behind by a job each.) Only something
- *     interactive that wakes may once say less, one at a time.
+ *     put somebody behind by a job each.) Whoever is picked for a job that is
+ *     said to be longer still gets the place in line that goes with it, and the
+ *     pick is made again. Only something interactive that wakes may once say
+ *     less, one at a time.
+ *   - A stream that has the device to itself doesn't compete: nothing is shared,
+ *     and V would keep pace with it. It starts to when a second one comes.
  *   - The estimated cost is charged in advance when somebody else is picked or
  *     comes meanwhile, and settled with the measurement: a deep device doesn't
  *     take all from one stream.
@@ -81,9 +87,9 @@
  * and thus, over any time, shares in proportion to weights within q + r; and
  * with others that come and go at will
  *	-(q + r) <= lag
- * tests/unit/test_arb_fair.c and tests/sim hold both against what comes out. If
- * a job is longer than it was said to be, and than those before it, it counts
- * for q, and others may once wait that much longer.
+ * docs/scheduling.md has the proof, tests/unit/test_arb_fair.c and tests/sim hold
+ * both against what comes out. By as much as jobs turn out longer than they were
+ * said to be, and than those before them, others may once wait longer.
  *
  * Background. The same again in a second hierarchy, for idle capacity. While
  * background waits, it is credited floor_ppm of the time that other classes are
@@ -117,18 +123,30 @@ enum arb_class {
 #define ARB_MAX_NS		1000000000000ULL /* more is taken for that */
 #define ARB_MAX_PERIOD_NS	0xffffffffULL	/* 4.3 s */
 
-/* A node of a tree, see arb_tree.c */
+/**
+ * struct arb_node - a node of a tree, see arb_tree.c
+ * @parent:	above it
+ * @child:	left and right
+ * @key:	what orders it
+ * @val:	what is searched for
+ * @min:	the smallest @val of it and those below; nothing on the spine
+ * @rank:	drawn by lot; no lower than of those below
+ * @spine:	on the way from the first node to the root
+ */
 struct arb_node {
 	struct arb_node *parent;
 	struct arb_node *child[2];
 	u64 key;
 	u64 val;
 	u64 min;
-	u32 height;
+	u32 rank;
+	bool spine;
 };
 
 struct arb_tree {
 	struct arb_node *root;
+	struct arb_node *first;
+	u64 lot;
 };
 
 /**
@@ -196,7 +214,7 @@ struct arb_ent {
  * @weight:	sum of the weights of who is active or lingers
  * @nr_active:	how many are active
  * @urgent:	how many in @tree are urgent
- * @idle:	in the hierarchy for background
+ * @slice:	of a request; [1]: of who is urgent
  * @ent:	the group's own place among others
  */
 struct arb_level {
@@ -209,7 +227,7 @@ struct arb_level {
 	u64 weight;
 	u32 nr_active;
 	u32 urgent;
-	bool idle;
+	u64 slice[2];
 	struct arb_ent ent;
 };
 
@@ -266,7 +284,7 @@ struct arb_stats {
  *		budgets up to then are used up
  * @deadline:	absolute, of @budget
  * @budget:	ns, above 0
- * @density:	ppm, rounded up
+ * @density:	ppm, rounded up; 0: it is not admitted any more
  * @state:	where @node is
  */
 struct arb_server {
@@ -360,6 +378,7 @@ struct arb_loan {
  * @spent:	realtime servers without budget and something waiting
  * @admitted:	all realtime servers, by density
  * @density:	sum of their densities, ppm
+ * @alone:	all that waits or runs is this one's: it doesn't compete
  * @unpaid:	the last job picked, if it isn't charged for yet
  * @credit:	what background is owed by its floor: ns times ARB_PPM
  * @floor_due:	it is being paid
@@ -374,6 +393,7 @@ struct arb {
 	struct arb_tree spent;
 	struct arb_tree admitted;
 	u64 density;
+	struct arb_stream *alone;
 	struct arb_job *unpaid;
 	s64 credit;
 	bool floor_due;
@@ -450,11 +470,31 @@ int arb_stream_exit(struct arb *a, struct arb_stream *s);
  * leaves it as it is on refusal.
  *
  * Return: 0; -EINVAL unless 0 < runtime <= deadline <= period <=
- * ARB_MAX_PERIOD_NS; -EBUSY with jobs or loans; -ENOSPC if the device has promised too much.
+ * ARB_MAX_PERIOD_NS; -EBUSY with jobs or loans; -ENOSPC if the device has
+ * promised too much.
  */
 int arb_stream_set_realtime(struct arb *a, struct arb_stream *s,
 			    u64 runtime_ns, u64 period_ns, u64 deadline_ns,
 			    u32 *left_ppm);
+
+/*
+ * Take back what a realtime stream was promised; others may have it at once.
+ * The stream stays realtime for the jobs that it has.
+ */
+void arb_stream_forgo(struct arb *a, struct arb_stream *s);
+
+/**
+ * arb_tolerance() - for how long may the device be deaf to realtime jobs?
+ * @a:	the arbiter
+ *
+ * With the densities' sum s (of each server, if there are several) and the
+ * shortest relative deadline D, that is D * (1 - s): by so much all deadlines
+ * could be earlier, and on one server all would still be met. For one stream it
+ * is its deadline less its runtime.
+ *
+ * Return: ns; ~0: nothing is promised.
+ */
+u64 arb_tolerance(const struct arb *a);
 
 /**
  * arb_arrive() - a job is ready to run
@@ -472,6 +512,16 @@ int arb_stream_set_realtime(struct arb *a, struct arb_stream *s,
  */
 int arb_arrive(struct arb *a, struct arb_stream *s, struct arb_job *job,
 	       u64 now, u64 deadline, u64 est_ns);
+
+/**
+ * arb_start() - a job is ready to run, and runs
+ *
+ * For a device that had room when nobody waited: as arb_arrive() and then
+ * arb_pick(), but it is this very job, whoever has come meanwhile.
+ * Return: as arb_arrive().
+ */
+int arb_start(struct arb *a, struct arb_stream *s, struct arb_job *job,
+	      u64 now, u64 deadline, u64 est_ns);
 
 /* Take a waiting job back. Return: 0; -ENOENT if it doesn't wait. */
 int arb_leave(struct arb *a, struct arb_job *job, u64 now);

@@ -5,7 +5,7 @@
  * In the names of Stoica and Abdel-Wahab: own virtual time is ent->node.val,
  * the virtual deadline ent->node.key, V level->vtime. The tree is ordered by
  * deadline and knows the smallest virtual time of each subtree; so "the
- * earliest deadline among the eligible" is found on one path from the root.
+ * earliest deadline among the eligible" is found on one path, see arb_tree.c.
  *
  * Virtual time is in ns * SCALE / weight. It wraps, and is only ever compared
  * to another one of the same level.
@@ -40,13 +40,9 @@ static u64 virtual_ns(u64 ns, u32 weight)
 /* The weighted sum of (own - V) has changed by @change: V is the mean again. */
 static void set_mean(struct arb_level *lv, s64 change)
 {
-	s64 sum = lv->rest + change, d;
+	s64 sum = lv->rest + change;
+	s64 d = floor_div(sum, lv->weight);
 
-	if (!lv->weight) {
-		lv->rest = 0;
-		return;
-	}
-	d = floor_div(sum, lv->weight);
 	lv->vtime += d;
 	lv->rest = sum - d * (s64)lv->weight;
 	if (arb_before(lv->high, lv->vtime))
@@ -59,9 +55,10 @@ static void take_out(struct arb_level *lv, struct arb_ent *ent)
 	s64 lag = lv->vtime - ent->node.val;
 
 	lv->weight -= ent->weight;
-	if (!lv->weight)
-		lv->vtime = ent->node.val;
-	set_mean(lv, lag * ent->weight);
+	if (lv->weight)
+		set_mean(lv, lag * ent->weight);
+	else
+		lv->rest = 0;
 }
 
 static void stop_lingering(struct arb_level *lv, struct arb_ent *ent)
@@ -70,27 +67,32 @@ static void stop_lingering(struct arb_level *lv, struct arb_ent *ent)
 	ent->lingers = false;
 }
 
-/* The same; and who lingered until V had come to its own time, may go. */
-static void level_shift(struct arb_level *lv, s64 change)
+/* Who lingered until V had come to its own time, may go. */
+static void let_go(struct arb_level *lv)
 {
-	set_mean(lv, change);
-	while (lv->linger.root && eligible(lv, lv->linger.root->min)) {
-		struct arb_ent *ent = ent_of(arb_tree_first(&lv->linger));
+	struct arb_node *n;
 
-		stop_lingering(lv, ent);
-		take_out(lv, ent);
-		ent->lag = 0;
+	while ((n = lv->linger.first) && eligible(lv, n->val)) {
+		stop_lingering(lv, ent_of(n));
+		take_out(lv, ent_of(n));
+		ent_of(n)->lag = 0;
 	}
 }
 
-/* The lag there can be: a slice, or what somebody lately had the device for. */
-static u64 largest_lag(const struct arb *a, const struct arb_level *lv)
+static void level_shift(struct arb_level *lv, s64 change)
 {
-	u64 slice = a->params.slice_ns[lv->idle ? ARB_BACKGROUND : ARB_NORMAL];
+	set_mean(lv, change);
+	if (lv->linger.first)
+		let_go(lv);
+}
+
+/* The lag there can be: a slice, or what somebody lately had the device for. */
+static u64 largest_lag(const struct arb_level *lv)
+{
 	const u64 *longest = lv->ent.longest;
 	u64 ns = longest[0] > longest[1] ? longest[0] : longest[1];
 
-	return ns > slice ? ns : slice;
+	return ns > lv->slice[0] ? ns : lv->slice[0];
 }
 
 /*
@@ -99,13 +101,13 @@ static u64 largest_lag(const struct arb *a, const struct arb_level *lv)
  * been: or many who return at once would push the others far behind, who owe
  * them nothing.
  */
-static s64 lag_on_return(const struct arb *a, const struct arb_ent *ent)
+static s64 lag_on_return(const struct arb_ent *ent)
 {
 	const struct arb_level *lv = ent->level;
-	u64 most = largest_lag(a, lv) * SCALE;
+	u64 most = largest_lag(lv) * SCALE;
 	u64 fallen = lv->high - lv->vtime;
 
-	if (!lv->weight || fallen >= most / lv->weight)
+	if (!ent->lag || fallen >= most / lv->weight)
 		return 0;
 	most = (most - fallen * lv->weight) / ent->weight;
 	return arb_min(ent->lag, most);
@@ -116,7 +118,7 @@ static s64 lag_on_return(const struct arb *a, const struct arb_ent *ent)
  * lag; it did rise as much when it left, so who returns at once finds
  * everything as it was.
  */
-static void join(const struct arb *a, struct arb_ent *ent)
+static void join(struct arb_ent *ent)
 {
 	struct arb_level *lv = ent->level;
 	s64 lag;
@@ -125,9 +127,12 @@ static void join(const struct arb *a, struct arb_ent *ent)
 	lv->nr_active++;
 	if (ent->lingers) {
 		stop_lingering(lv, ent);
+	} else if (!lv->weight) {
+		ent->node.val = lv->vtime;
+		lv->weight = ent->weight;
 	} else {
-		lag = lag_on_return(a, ent);
-		if (lv->weight)
+		lag = lag_on_return(ent);
+		if (lag)
 			lag += lag * ent->weight / (s64)lv->weight;
 		ent->node.val = lv->vtime - lag;
 		lv->weight += ent->weight;
@@ -151,19 +156,20 @@ static void leave(struct arb_ent *ent)
 	}
 	ent->lag = lv->vtime - ent->node.val;
 	take_out(lv, ent);
-	level_shift(lv, 0);
+	let_go(lv);
 }
 
 /*
  * Who had all its jobs running meanwhile, on some of several servers, could not
  * use what it was due; it gets no more back than who was away.
  */
-static void forfeit(const struct arb *a, struct arb_ent *ent)
+static void forfeit(struct arb_ent *ent)
 {
 	struct arb_level *lv = ent->level;
-	s64 over = lv->vtime - ent->node.val -
-		   virtual_ns(largest_lag(a, lv), ent->weight);
+	s64 over = lv->vtime - ent->node.val;
 
+	if (over > 0)
+		over -= virtual_ns(largest_lag(lv), ent->weight);
 	if (over <= 0)
 		return;
 	ent->node.val += over;
@@ -176,18 +182,17 @@ static void forfeit(const struct arb *a, struct arb_ent *ent)
  * those with early deadlines would together take more than there is, and
  * somebody's lag would grow with their number. See favour() for an exception.
  */
-static u64 deadline(const struct arb *a, const struct arb_ent *ent, u64 val)
+static u64 deadline(const struct arb_ent *ent, u64 val)
 {
-	enum arb_class cls = ent->level->idle ? ARB_BACKGROUND :
-			     ent->urgent ? ARB_INTERACTIVE : ARB_NORMAL;
-	u64 longest = ent->woke ? 0 : ent->longest[ent->urgent];
-	u64 job = virtual_ns(longest, ent->weight);
-	u64 slice = virtual_ns(a->params.slice_ns[cls], ent->weight);
-	u64 request = slice > job ? slice : job;
+	u64 slice = ent->level->slice[ent->urgent];
+	u64 job = ent->woke ? 0 : ent->longest[ent->urgent];
+	u64 request = virtual_ns(slice > job ? slice : job, ent->weight);
 	s64 left = ent->node.key - val;
 
-	return left < (s64)job || left > (s64)request ? val + request :
-							ent->node.key;
+	if (job >= slice || left > (s64)request ||
+	    left < (s64)virtual_ns(job, ent->weight))
+		return val + request;
+	return ent->node.key;
 }
 
 /*
@@ -196,149 +201,174 @@ static u64 deadline(const struct arb *a, const struct arb_ent *ent, u64 val)
  * next one may be when the first one's true deadline has passed. So it costs
  * the others the lag of one job, however many wake.
  */
-static void favour(const struct arb *a, struct arb_ent *ent)
+static void favour(struct arb_ent *ent)
 {
 	struct arb_level *lv = ent->level;
 	u64 longest = ent->longest[true];
 
-	ent->woke = longest > a->params.slice_ns[ARB_INTERACTIVE] &&
-		    eligible(lv, lv->favour);
+	ent->woke = longest > lv->slice[true] && eligible(lv, lv->favour);
 	if (ent->woke)
 		lv->favour = lv->vtime + virtual_ns(longest, ent->weight);
 }
 
-static void set_queued(const struct arb *a, struct arb_ent *ent, bool queued,
-		       bool urgent)
+/* In the order of deadlines, with a new one at @val. */
+static void requeue(struct arb_ent *ent, u64 val)
+{
+	struct arb_tree *tree = &ent->level->tree;
+	u64 key = deadline(ent, val);
+
+	if (key == ent->node.key) {
+		arb_tree_set_val(&ent->node, val);
+		return;
+	}
+	arb_tree_erase(tree, &ent->node);
+	ent->node.key = key;
+	ent->node.val = val;
+	arb_tree_insert(tree, &ent->node);
+}
+
+static void enqueue(struct arb_ent *ent)
 {
 	struct arb_level *lv = ent->level;
 
-	if (ent->queued == queued && ent->urgent == urgent)
-		return;
-	if (ent->queued) {
-		arb_tree_erase(&lv->tree, &ent->node);
-		lv->urgent -= ent->urgent;
-	} else if (queued) {
-		forfeit(a, ent);
-	}
-	ent->queued = queued;
-	ent->urgent = urgent;
+	ent->queued = true;
+	lv->urgent += ent->urgent;
+	if (ent->urgent)
+		favour(ent);
+	ent->node.key = deadline(ent, ent->node.val);
+	arb_tree_insert(&lv->tree, &ent->node);
+}
+
+static void dequeue(struct arb_ent *ent)
+{
+	struct arb_level *lv = ent->level;
+
+	arb_tree_erase(&lv->tree, &ent->node);
+	lv->urgent -= ent->urgent;
+	ent->queued = false;
 	ent->woke = false;
-	if (queued && urgent)
-		favour(a, ent);
-	if (queued) {
-		ent->node.key = deadline(a, ent, ent->node.val);
-		arb_tree_insert(&lv->tree, &ent->node);
-		lv->urgent += urgent;
-	}
 }
 
-/* Something in @ent waits, or runs: tell the levels above. */
-void arb_ent_update(const struct arb *a, struct arb_ent *ent, bool queued,
-		    bool active)
+/* Something in @lv waits or runs, or doesn't any more: tell those above. */
+static void tell(struct arb_level *lv)
 {
-	bool urgent = ent->urgent;
+	struct arb_ent *ent = &lv->ent;
 
-	while (ent->level) {
-		struct arb_level *lv = ent->level;
+	for (; ent->level; lv = ent->level, ent = &lv->ent) {
+		bool queued = lv->tree.root, urgent = lv->urgent;
+		bool was_queued = ent->queued, change = urgent != ent->urgent;
 
-		if (active && !ent->active)
-			join(a, ent);
-		set_queued(a, ent, queued, urgent);
-		if (!active && ent->active)
-			leave(ent);
-
-		ent = &lv->ent;
-		queued = lv->tree.root;
-		active = lv->nr_active;
-		urgent = lv->urgent;
-		if (queued == ent->queued && active == ent->active &&
-		    urgent == ent->urgent)
+		if (queued == was_queued && !change &&
+		    ent->active == !!lv->nr_active)
 			return;
+		if (lv->nr_active && !ent->active)
+			join(ent);
+		if (was_queued && (!queued || change))
+			dequeue(ent);
+		else if (!was_queued && queued)
+			forfeit(ent);
+		ent->urgent = urgent;
+		if (queued && !ent->queued)
+			enqueue(ent);
+		if (ent->active && !lv->nr_active)
+			leave(ent);
 	}
 }
 
-/* Change what orders a node of this tree; one that is alone stays in place. */
-static void rekey(struct arb_tree *tree, struct arb_node *n, u64 key, u64 val)
+/* A job of @ns will be next: a request has to be that long. */
+static void expect(struct arb_ent *ent, u64 ns)
 {
-	bool alone = n->height == 1 && tree->root == n;
+	u64 *longest;
 
-	if (!alone && key == n->key) {
-		arb_tree_set_val(tree, n, val);
-		return;
+	for (; ent->level; ent = &ent->level->ent) {
+		longest = &ent->longest[ent->urgent];
+		if (*longest < ns)
+			*longest = ns;
 	}
-	if (!alone)
-		arb_tree_erase(tree, n);
-	n->key = key;
-	n->val = val;
-	if (!alone)
-		arb_tree_insert(tree, n);
-	else
-		n->min = val;
 }
 
-/* New virtual time for @ent. Who isn't queued gets a deadline when it is. */
-static void set_vtime(const struct arb *a, struct arb_ent *ent, u64 val)
+/* A stream has something waiting, first of all a job of @ns. */
+void arb_ent_queue(struct arb_ent *ent, u64 ns)
+{
+	struct arb_level *lv = ent->level;
+
+	expect(ent, ns);
+	if (!ent->active)
+		join(ent);
+	forfeit(ent);
+	enqueue(ent);
+	if (ent->urgent || !lv->ent.queued)
+		tell(lv);
+}
+
+/* It hasn't, but runs, if @active. */
+void arb_ent_unqueue(struct arb_ent *ent, bool active)
 {
 	struct arb_level *lv = ent->level;
 
 	if (ent->queued)
-		rekey(&lv->tree, &ent->node, deadline(a, ent, val), val);
-	else if (ent->lingers)
-		rekey(&lv->linger, &ent->node, val, val);
-	else
-		ent->node.val = val;
+		dequeue(ent);
+	if (!active)
+		leave(ent);
+	else if (!ent->active)
+		join(ent);
+	if (ent->urgent || !lv->tree.root)
+		tell(lv);
 }
 
-/* A job that will keep the device for @ns has come: a request is that long. */
-void arb_ent_expect(struct arb_ent *ent, u64 ns)
+/*
+ * A job of @ns is to go from here to the device. Return: false if somebody on
+ * the way stood in line with a request that is too short for it; then it has
+ * another place now, by which the job may have to wait.
+ */
+bool arb_ent_take(struct arb_ent *ent, u64 ns)
 {
-	bool urgent = ent->urgent;
+	bool fits = true;
 
-	for (;;) {
-		if (ent->longest[urgent] < ns)
-			ent->longest[urgent] = ns;
-		if (!ent->level)
-			return;
-		ent = &ent->level->ent;
-	}
-}
+	for (; ent->level; ent = &ent->level->ent) {
+		u64 *longest = &ent->longest[ent->urgent];
 
-/* How long it keeps the device once it has it: a maximum that fades. */
-static void note_longest(struct arb_ent *ent, u64 ns)
-{
-	u64 *longest = &ent->longest[ent->was_urgent];
-
-	*longest -= *longest / 64;
-	if (ns > *longest)
+		ent->was_urgent = ent->urgent;
+		if (*longest >= ns || ent->woke)
+			continue;
 		*longest = ns;
+		if (ent->queued && deadline(ent, ent->node.val) != ent->node.key) {
+			requeue(ent, ent->node.val);
+			fits = false;
+		}
+	}
+	return fits;
 }
 
 /*
  * Device time for somebody active: @ns more than was charged before, of @ran
  * that were measured (0: none yet).
  */
-void arb_ent_charge(const struct arb *a, struct arb_ent *ent, s64 ns, u64 ran)
+void arb_ent_charge(struct arb_ent *ent, s64 ns, u64 ran)
 {
 	for (; ent->level; ent = &ent->level->ent) {
 		s64 cost = ns * SCALE + ent->rest;
 		s64 d = floor_div(cost, ent->weight);
 
+		ent->rest = cost - d * ent->weight;
 		ent->woke = false;
 		if (ran)
-			note_longest(ent, ran);
-		ent->rest = cost - d * ent->weight;
-		set_vtime(a, ent, ent->node.val + d);
+			arb_note_longest(&ent->longest[ent->was_urgent], ran);
+		if (ent->queued)
+			requeue(ent, ent->node.val + d);
+		else
+			ent->node.val += d;
 		level_shift(ent->level, d * ent->weight);
 	}
 	if (ran)
-		note_longest(ent, ran);
+		arb_note_longest(&ent->longest[ent->was_urgent], ran);
 }
 
 /*
  * What it is owed or owes stays the same in device time; then V stays where it
  * is, but for the rounding.
  */
-void arb_ent_set_weight(const struct arb *a, struct arb_ent *ent, u32 weight)
+void arb_ent_set_weight(struct arb_ent *ent, u32 weight)
 {
 	struct arb_level *lv = ent->level;
 	bool competes = ent->active || ent->lingers;
@@ -353,7 +383,16 @@ void arb_ent_set_weight(const struct arb *a, struct arb_ent *ent, u32 weight)
 		ent->lag = lag;
 		return;
 	}
-	set_vtime(a, ent, lv->vtime - lag);
+	if (ent->lingers) {
+		arb_tree_erase(&lv->linger, &ent->node);
+		ent->node.key = lv->vtime - lag;
+		ent->node.val = ent->node.key;
+		arb_tree_insert(&lv->linger, &ent->node);
+	} else if (ent->queued) {
+		requeue(ent, lv->vtime - lag);
+	} else {
+		ent->node.val = lv->vtime - lag;
+	}
 	lv->weight += weight;
 	lv->weight -= old;
 	level_shift(lv, owed - lag * weight);
@@ -368,7 +407,7 @@ void arb_ent_exit(struct arb_ent *ent)
 		return;
 	stop_lingering(lv, ent);
 	take_out(lv, ent);
-	level_shift(lv, 0);
+	let_go(lv);
 }
 
 void arb_ent_init(struct arb_ent *ent, struct arb_level *level, u32 weight)
@@ -379,10 +418,11 @@ void arb_ent_init(struct arb_ent *ent, struct arb_level *level, u32 weight)
 }
 
 void arb_level_init(struct arb_level *lv, struct arb_level *up, u32 weight,
-		    bool idle)
+		    u64 slice, u64 urgent_slice)
 {
 	memset(lv, 0, sizeof(*lv));
-	lv->idle = idle;
+	lv->slice[false] = slice;
+	lv->slice[true] = urgent_slice;
 	arb_ent_init(&lv->ent, up, weight);
 	lv->ent.is_group = true;
 }
@@ -390,25 +430,16 @@ void arb_level_init(struct arb_level *lv, struct arb_level *up, u32 weight,
 /* The earliest deadline among the eligible; else who was given least. */
 static struct arb_ent *level_pick(const struct arb_level *lv)
 {
-	struct arb_node *n = lv->tree.root;
-	u64 upto = lv->vtime;
+	struct arb_node *n;
 
-	if (!n)
+	if (!lv->tree.first)
 		return NULL;
-	if (arb_before(upto, n->min))
-		upto = n->min;
-	/* There is one up to there in n's subtree: the leftmost of them. */
-	for (;;) {
-		struct arb_node *l = n->child[0];
-
-		if (l && !arb_before(upto, l->min)) {
-			n = l;
-			continue;
-		}
-		if (!arb_before(upto, n->val))
-			return ent_of(n);
-		n = n->child[1];
-	}
+	if (eligible(lv, lv->tree.first->val))
+		return ent_of(lv->tree.first);
+	n = arb_tree_find(&lv->tree, lv->vtime);
+	if (!n)
+		n = arb_tree_find(&lv->tree, arb_tree_min(&lv->tree));
+	return ent_of(n);
 }
 
 /* Whose turn it is; NULL: nothing waits. */
@@ -418,16 +449,13 @@ struct arb_stream *arb_fair_pick(const struct arb_level *lv)
 
 	if (!ent)
 		return NULL;
-	for (;;) {
-		ent->was_urgent = ent->urgent;
-		if (!ent->is_group)
-			return arb_entry(ent, struct arb_stream, ent);
+	while (ent->is_group)
 		ent = level_pick(arb_entry(ent, struct arb_level, ent));
-	}
+	return arb_entry(ent, struct arb_stream, ent);
 }
 
 /* Does @other, who waits, come before @ent, who runs and has nothing waiting? */
-static bool comes_before(const struct arb *a, const struct arb_ent *other,
+static bool comes_before(const struct arb_ent *other,
 			 const struct arb_ent *ent)
 {
 	const struct arb_level *lv = ent->level;
@@ -437,11 +465,11 @@ static bool comes_before(const struct arb *a, const struct arb_ent *other,
 		return !e;
 	if (!e)
 		return arb_before(other->node.val, ent->node.val);
-	return arb_before(other->node.key, deadline(a, ent, ent->node.val));
+	return arb_before(other->node.key, deadline(ent, ent->node.val));
 }
 
 /* Would a pick choose somebody else than @ent, if what runs in it waited? */
-bool arb_fair_beaten(const struct arb *a, const struct arb_ent *ent)
+bool arb_fair_beaten(const struct arb_ent *ent)
 {
 	const struct arb_ent *path[ARB_MAX_DEPTH + 1];
 	u32 n = 0;
@@ -454,8 +482,7 @@ bool arb_fair_beaten(const struct arb *a, const struct arb_ent *ent)
 		if (!first)
 			return false;
 		if (first != path[n])
-			return path[n]->queued ||
-			       comes_before(a, first, path[n]);
+			return path[n]->queued || comes_before(first, path[n]);
 	}
 	return false;
 }

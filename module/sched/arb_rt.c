@@ -45,18 +45,29 @@ static u32 most(const struct arb *a)
 static void admit(struct arb *a, struct arb_server *srv)
 {
 	srv->admitted.key = srv->density;
-	srv->admitted.val = 0;
+	srv->admitted.val = srv->deadline_ns;
 	arb_tree_insert(&a->admitted, &srv->admitted);
 	a->density += srv->density;
 }
 
-/* Take back what was promised. */
-void arb_rt_forget(struct arb *a, struct arb_stream *s)
+void arb_stream_forgo(struct arb *a, struct arb_stream *s)
 {
-	if (s->cls != ARB_REALTIME)
+	if (s->cls != ARB_REALTIME || !s->server.density)
 		return;
 	arb_tree_erase(&a->admitted, &s->server.admitted);
 	a->density -= s->server.density;
+	s->server.density = 0;
+}
+
+u64 arb_tolerance(const struct arb *a)
+{
+	u32 m = a->params.servers;
+	u64 share = (a->density + m - 1) / m;
+
+	if (!a->admitted.first)
+		return ~0ULL;
+	return arb_tree_min(&a->admitted) * (ARB_PPM - arb_min(share, ARB_PPM)) /
+	       ARB_PPM;
 }
 
 int arb_stream_set_realtime(struct arb *a, struct arb_stream *s,
@@ -64,7 +75,7 @@ int arb_stream_set_realtime(struct arb *a, struct arb_stream *s,
 			    u32 *left_ppm)
 {
 	struct arb_server *srv = &s->server;
-	u32 density, left;
+	u32 had, density, left;
 
 	if (!deadline_ns)
 		deadline_ns = period_ns;
@@ -75,15 +86,19 @@ int arb_stream_set_realtime(struct arb *a, struct arb_stream *s,
 		return -EBUSY;
 	/* up, so that a sum never says less than was promised */
 	density = (runtime_ns * ARB_PPM + deadline_ns - 1) / deadline_ns;
-	arb_rt_forget(a, s);
+	had = s->cls == ARB_REALTIME ? srv->density : 0;
+	arb_stream_forgo(a, s);
 	left = most(a);
 	if (density > left) {
-		if (s->cls == ARB_REALTIME)
+		srv->density = had;
+		if (had)
 			admit(a, srv);
 		if (left_ppm)
 			*left_ppm = left;
 		return -ENOSPC;
 	}
+	if (a->alone == s)
+		a->alone = NULL;
 	arb_ent_exit(&s->ent);
 	memset(srv, 0, sizeof(*srv));
 	srv->runtime_ns = runtime_ns;
@@ -107,9 +122,11 @@ int arb_stream_set_realtime(struct arb *a, struct arb_stream *s,
  *
  * The products fit: no factor has more than 32 bits (ARB_MAX_PERIOD_NS).
  */
-static void wake(struct arb_server *srv, u64 now)
+void arb_rt_wake(struct arb_stream *s, u64 now)
 {
-	if (srv->release > now)
+	struct arb_server *srv = &s->server;
+
+	if (srv->state != ARB_SRV_IDLE || s->paying || srv->release > now)
 		return;
 	if (srv->deadline > now &&
 	    srv->budget * srv->deadline_ns <=
@@ -142,12 +159,14 @@ void arb_rt_update(struct arb *a, struct arb_stream *s, bool queued, u64 now)
 {
 	struct arb_server *srv = &s->server;
 
+	if (srv->state == ARB_SRV_IDLE && !queued)
+		return;
 	if (srv->state == ARB_SRV_READY)
 		arb_tree_erase(&a->ready, &srv->node);
 	else if (srv->state == ARB_SRV_SPENT)
 		arb_tree_erase(&a->spent, &srv->node);
-	else if (queued && !s->paying)
-		wake(srv, now);
+	else
+		arb_rt_wake(s, now);
 
 	srv->state = ARB_SRV_IDLE;
 	if (queued && srv->release > now) {
@@ -186,11 +205,11 @@ void arb_rt_charge(struct arb_stream *s, u64 ns, u64 now)
 /* Those whose next period has begun have a budget again. */
 void arb_rt_release(struct arb *a, u64 now)
 {
-	struct arb_stream *s = arb_rt_stream(arb_tree_first(&a->spent));
+	struct arb_stream *s = arb_rt_stream(a->spent.first);
 
 	while (s && s->server.release <= now) {
 		not_too_late(&s->server, now);
 		arb_rt_update(a, s, true, now);
-		s = arb_rt_stream(arb_tree_first(&a->spent));
+		s = arb_rt_stream(a->spent.first);
 	}
 }

@@ -17,7 +17,9 @@
  * Trying out: a device that this model was never measured on, or not for long
  * (so that one which was slow is found fast again), or that failed and whose
  * time of grace is over, gets one job at a time, from at most every fourth turn,
- * and never one whose deadline that puts at risk.
+ * and never one whose deadline that puts at risk; of several the one measured
+ * the longest ago. Where energy counts, to look again at a device that is known
+ * takes no more than a 128th of it.
  */
 #include "place.h"
 #include "place_math.h"
@@ -31,6 +33,8 @@ enum place_rank {
 
 #define TRIAL_TURNS	4	/* one job out of so many may be a trial */
 #define TRIAL_SLACK	8	/* has so much more time than it needs */
+#define TRIAL_ENERGY	128	/* one part in so many is for trials */
+#define TRIAL_RATIO_MAX	0xffffU	/* of a trial's energy to another job's */
 #define STALE_NS	1000000000ULL	/* not measured for as long, */
 #define STALE_JOBS	64		/* and for as long as so many jobs take */
 #define WARM_FACTOR	2
@@ -112,8 +116,10 @@ static void appraise(struct place_offer *o, u32 index,
 	o->finish = place_add(o->wait, o->cost);
 	/* Two standard deviations are two and a half mean absolute ones. */
 	o->late = place_add(o->finish, doubt * 5 / 2);
-	o->energy = place_mul(o->cost, power_of(dev));
+	/* Waking up is no work, and takes as much. */
+	o->energy = place_mul(place_add(o->cost, dev->wake_ns), power_of(dev));
 	o->jobs = cand->jobs > dev->jobs ? cand->jobs : dev->jobs;
+	o->measured_ns = cost->measured_ns;
 	judge(o, dev, cost, now);
 }
 
@@ -157,6 +163,14 @@ static bool better(const struct place_offer *a, const struct place_offer *b,
 	return a->energy < b->energy;
 }
 
+/* Which of two to try out first. */
+static bool sooner(const struct place_offer *a, const struct place_offer *b)
+{
+	if (a->jobs != b->jobs)
+		return a->jobs < b->jobs;
+	return a->measured_ns < b->measured_ns;
+}
+
 void place_choose(struct place_choice *ch, const struct place_job *job, u64 now)
 {
 	memset(ch, 0, sizeof(*ch));
@@ -177,8 +191,7 @@ void place_consider(struct place_choice *ch, u32 index,
 		ch->best = o;
 	if (index == ch->job->last)
 		ch->warm = o;
-	if (o.trial && (ch->trial.index == PLACE_NONE ||
-			o.jobs < ch->trial.jobs))
+	if (o.trial && (ch->trial.index == PLACE_NONE || sooner(&o, &ch->trial)))
 		ch->trial = o;
 }
 
@@ -194,6 +207,17 @@ static bool stays(const struct place_choice *ch)
 	       warm->finish <= place_mul(best->finish, WARM_FACTOR);
 }
 
+/* One job out of how many may be a trial. */
+static u32 trial_turns(const struct place_choice *ch)
+{
+	u64 ratio;
+
+	if (ch->job->hint != PLACE_EFFICIENCY || ch->trial.rank != RANK_KNOWN)
+		return TRIAL_TURNS;
+	ratio = ch->trial.energy / place_max(ch->best.energy, 1);
+	return TRIAL_ENERGY * (1 + (u32)place_min(ratio, TRIAL_RATIO_MAX));
+}
+
 static bool worth_a_trial(const struct place_choice *ch)
 {
 	const struct place_job *job = ch->job;
@@ -204,7 +228,7 @@ static bool worth_a_trial(const struct place_choice *ch)
 	if (ch->best.rank >= RANK_AVOIDED)
 		return true;
 	if (ch->best.rank != RANK_KNOWN || job->steady ||
-	    job->turn % TRIAL_TURNS)
+	    job->turn % trial_turns(ch))
 		return false;
 	if (!job->deadline_ns)
 		return true;

@@ -97,10 +97,13 @@ struct place_cost {
  * @typical_ns:	mean time of the jobs measured there, whatever the model
  * @jobs:	sent and not ended
  * @lanes:	jobs it works on at a time
- * @speed:	now, in thousandths of its full speed, 1..PLACE_FULL_SPEED
+ * @speed:	up to which it may go, in thousandths of its full speed,
+ *		1..PLACE_FULL_SPEED
+ * @pace:	at which it works now, likewise: for lack of work, perhaps
  * @state:	enum place_state
  * @idle_uw:	power when idle
- * @busy_uw:	power when busy; 0: unknown
+ * @busy_uw:	power when it has one job; 0: unknown
+ * @wake_ns:	time until it could begin with anything: it is down
  * @byte_ps:	cost of moving a byte to or from it, in picoseconds, where that
  *		is not part of the time measured
  */
@@ -110,9 +113,11 @@ struct place_dev {
 	u64 seen_ns;
 	u64 ended_ns;
 	u64 typical_ns;
+	u64 wake_ns;
 	u32 jobs;
 	u32 lanes;
 	u32 speed;
+	u32 pace;
 	u32 state;
 	u32 idle_uw;
 	u32 busy_uw;
@@ -159,6 +164,7 @@ struct place_candidate {
  * @finish:	until it would have ended
  * @late:	the same with bad luck: two standard deviations
  * @energy:	in units of 10^-15 J (uW * ns)
+ * @measured_ns: when the last such job was measured there
  * @jobs:	before it
  * @rank:	how far it is to be trusted; less is better
  * @trial:	should be tried out
@@ -169,6 +175,7 @@ struct place_offer {
 	u64 finish;
 	u64 late;
 	u64 energy;
+	u64 measured_ns;
 	u32 jobs;
 	u32 index;
 	u32 rank;
@@ -198,6 +205,8 @@ u64 place_cost_dev(const struct place_cost *cost);
 void place_dev_init(struct place_dev *dev, u32 lanes);
 void place_dev_power(struct place_dev *dev, u32 idle_uw, u32 busy_uw);
 void place_dev_speed(struct place_dev *dev, u32 permille);
+void place_dev_pace(struct place_dev *dev, u32 permille);
+void place_dev_wake(struct place_dev *dev, u64 ns);
 void place_dev_state(struct place_dev *dev, u32 state);
 void place_dev_failed(struct place_dev *dev, u64 now);
 u64 place_dev_wait(const struct place_dev *dev, u32 jobs, u64 cost, u64 now);

@@ -190,7 +190,10 @@ static void learn(struct place_cost *c, u32 count, u64 time)
 
 /**
  * place_cost_learn() - a job has run
- * @ns:	it took, had the device been at full speed
+ * @cost:	of such jobs there
+ * @samples:	that it had
+ * @ns:		it took, had the device been at full speed
+ * @now:	when it ended
  */
 void place_cost_learn(struct place_cost *cost, u32 samples, u64 ns, u64 now)
 {

@@ -25,6 +25,7 @@ void place_dev_init(struct place_dev *dev, u32 lanes)
 	memset(dev, 0, sizeof(*dev));
 	dev->lanes = lanes ? lanes : 1;
 	dev->speed = PLACE_FULL_SPEED;
+	dev->pace = PLACE_FULL_SPEED;
 }
 
 void place_dev_power(struct place_dev *dev, u32 idle_uw, u32 busy_uw)
@@ -33,9 +34,26 @@ void place_dev_power(struct place_dev *dev, u32 idle_uw, u32 busy_uw)
 	dev->busy_uw = busy_uw;
 }
 
+/* It can work so fast, and does. */
 void place_dev_speed(struct place_dev *dev, u32 permille)
 {
 	dev->speed = place_min(place_max(permille, 1), PLACE_FULL_SPEED);
+	dev->pace = dev->speed;
+}
+
+/*
+ * It works slower than it can, as long as it has little to do. If that counted
+ * against it, it would be given no work, and stay slow.
+ */
+void place_dev_pace(struct place_dev *dev, u32 permille)
+{
+	dev->pace = place_min(place_max(permille, 1), dev->speed);
+}
+
+/* It is down, and up again after @ns; 0: it is up. */
+void place_dev_wake(struct place_dev *dev, u64 ns)
+{
+	dev->wake_ns = place_min(ns, PLACE_NS_MAX);
 }
 
 void place_dev_state(struct place_dev *dev, u32 state)
@@ -124,7 +142,8 @@ u64 place_dev_wait(const struct place_dev *dev, u32 jobs, u64 cost, u64 now)
 	} else {
 		jobs = dev->jobs;
 	}
-	return jobs < dev->lanes ? 0 : left / dev->lanes;
+	return place_add(dev->wake_ns,
+			 jobs < dev->lanes ? 0 : left / dev->lanes);
 }
 
 void place_dev_joined(struct place_dev *dev, u64 expect, u64 now)
@@ -178,7 +197,7 @@ void place_ran(struct place_dev *dev, struct place_cost *cost, u32 samples,
 		dev->typical_ns += ns / WEIGHT - dev->typical_ns / WEIGHT;
 	else
 		dev->typical_ns = ns;
-	place_cost_learn(cost, samples, ns * dev->speed / PLACE_FULL_SPEED, now);
+	place_cost_learn(cost, samples, ns * dev->pace / PLACE_FULL_SPEED, now);
 	health_ran(&cost->health);
 	health_ran(&dev->health);
 }

@@ -358,6 +358,24 @@ void ai_audit_limit_set(struct ai_sec_ctx *sec, u64 cgroup_id, u32 resource,
 	record_end(&r, !err);
 }
 
+void ai_audit_weight_set(struct ai_sec_ctx *sec, u64 cgroup_id, u32 weight,
+			 int err)
+{
+	/* Whatever weights somebody tries are counted together. */
+	const struct ai_audit_kind kind = {
+		.op = "weight_set", .type = AI_AUDIT_OTHER, .err = err,
+		.limit = cgroup_id,
+	};
+	struct record r;
+
+	count_denied(err);
+	if (!record_begin(&r, &kind, err || !ai_sec_override(sec)))
+		return;
+	audit_log_format(r.ab, " weight=%u", weight);
+	ai_audit_put_cgroup(r.ab, "target", cgroup_id, GFP_KERNEL);
+	record_end(&r, !err);
+}
+
 void ai_audit_policy(struct ai_sec_ctx *sec, const char *op,
 		     const char *detail, int err)
 {

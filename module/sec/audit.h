@@ -80,7 +80,7 @@ u64 ai_audit_now(void);
  * @err:	negative errno
  * @digest:	of the model, if that is compared, or zero
  * @limit:	for "limit" and "limit_set": which; for "deny": the device; for
- *		"grant" and "revoke": the cgroup; the first one's, not compared
+ *		"grant", "revoke" and "weight_set": the cgroup; the first one's, not compared
  */
 struct ai_audit_kind {
 	const char *op;

@@ -158,6 +158,8 @@ static void put_kind(struct audit_buffer *ab, const struct ai_audit_kind *kind)
 	} else if (!strcmp(kind->op, "grant") || !strcmp(kind->op, "revoke")) {
 		audit_log_format(ab, " rights=0x%x", kind->arg);
 		ai_audit_put_cgroup(ab, "target", kind->limit, GFP_KERNEL);
+	} else if (!strcmp(kind->op, "weight_set")) {
+		ai_audit_put_cgroup(ab, "target", kind->limit, GFP_KERNEL);
 	} else if (!strcmp(kind->op, "deny")) {
 		audit_log_format(ab, " rights=0x%x", kind->arg);
 		if (kind->limit != AIOFFLOAD_DEVICE_ANY)

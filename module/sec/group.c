@@ -9,6 +9,7 @@
 #include <linux/nsproxy.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/uaccess.h>
 #include <linux/workqueue.h>
 
 #include "../compat/compat.h"
@@ -77,6 +78,21 @@ struct ai_group *ai_group_get(struct ai_group *g)
 {
 	refcount_inc(&g->refs);
 	return g;
+}
+
+struct ai_group *ai_group_parent(const struct ai_group *g)
+{
+	return g->parent;
+}
+
+struct ai_group *ai_group_root(void)
+{
+	return &ai_root;
+}
+
+u64 ai_group_id(const struct ai_group *g)
+{
+	return cgroup_id(g->cgrp);
 }
 
 /* Neither cgroup_put() nor kfree() minds the lock. */
@@ -185,7 +201,7 @@ static void sweep(struct work_struct *work)
 }
 
 /*
- * ai_group_configure() - a group is about to get a grant or limit
+ * ai_group_configure() - a group is about to get a grant, limit or weight
  * @g:		the caller has a reference
  * @system:	configured for the whole system, not by an ADMIN of a part of it
  *
@@ -210,10 +226,10 @@ int ai_group_configure(struct ai_group *g, bool system)
 	return 0;
 }
 
-/* With ai_group_lock, and a reference: a grant or limit was taken away. */
+/* With ai_group_lock, and a reference: one of these was taken away. */
 void ai_group_unconfigure(struct ai_group *g)
 {
-	if (!list_empty(&g->configured) && !g->has_grant &&
+	if (!list_empty(&g->configured) && !g->has_grant && !g->weight &&
 	    !ai_quota_limited(g))
 		unconfigure(g);
 }
@@ -252,6 +268,43 @@ struct cgroup *ai_cgroup_visible(int fd)
 		return ERR_PTR(-EACCES);
 	}
 	return cgrp;
+}
+
+/*
+ * ai_cgroup_tell() - a cgroup's path, as the caller's namespace has it
+ * @path:	of user space, @path_len bytes; 0: not wanted
+ */
+int ai_cgroup_tell(struct cgroup *cgrp, u64 path, u32 path_len)
+{
+	char *buf;
+	int ret;
+
+	if (!path)
+		return 0;
+	buf = kmalloc(PATH_MAX, GFP_KERNEL);
+	if (!buf)
+		return -ENOMEM;
+	ret = cgroup_path_ns(cgrp, buf, PATH_MAX,
+			     current->nsproxy->cgroup_ns);
+	if (ret < 0 || ret >= PATH_MAX)
+		ret = -ENAMETOOLONG;
+	else if (ret >= path_len)
+		ret = -ERANGE;
+	else
+		ret = copy_to_user(u64_to_user_ptr(path), buf, ret + 1) ?
+		      -EFAULT : 0;
+	kfree(buf);
+	return ret;
+}
+
+int ai_group_tell(const struct ai_group *g, u64 path, u32 path_len)
+{
+	return ai_cgroup_tell(g->cgrp, path, path_len);
+}
+
+bool ai_group_within(const struct ai_group *g, struct cgroup *top)
+{
+	return cgroup_is_descendant(g->cgrp, top);
 }
 
 int ai_group_init(void)

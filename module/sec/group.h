@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What group.c, rights.c and quota.c share.
+ * What group.c, rights.c, quota.c and weight.c share.
  *
  * A group stands for a cgroup of the default hierarchy: one that opened a
- * context, or that has a grant or a limit of its own, and every ancestor of
+ * context, or that has a grant, a limit or a weight of its own, and every ancestor of
  * those. So the tree of groups is the tree of cgroups with unimportant leaves
  * left out, and what holds for a cgroup that has no group holds for its nearest
  * ancestor that has one. The root always has.
@@ -34,7 +34,7 @@
  */
 #define AI_GROUP_DEPTH		32
 
-/* Groups with a grant or limit; the last ones are kept for the system's. */
+/* Groups with a grant, limit or weight; the last ones are kept for the system's. */
 #define AI_GROUP_CONFIGURED	4096
 #define AI_GROUP_RESERVED	1024
 
@@ -59,8 +59,10 @@ struct ai_counter {
  * @parent:	referenced; NULL for the root
  * @cgrp:	referenced; may be dead
  * @node:	in the hash, by the cgroup's id
- * @configured:	in the list of groups that have a grant or a limit
+ * @configured:	in the list of groups that have a grant, a limit or a weight
  * @has_grant:	@rights and @devices count
+ * @weight:	of its share of devices, 0: none set; written with
+ * @cpu_weight:	ai_group_lock. And what counts then, 0: not known either
  * @res:	by enum aioffload_resource
  * @period_ns:	of RES_TIME, 0 without a limit
  * @period_end:	of the present one, by ktime_get_mono_fast_ns()
@@ -74,6 +76,8 @@ struct ai_group {
 	bool has_grant;
 	u32 rights;
 	u64 devices[AI_DEVICE_WORDS];
+	u32 weight;
+	u32 cpu_weight;
 	struct ai_counter res[AIOFFLOAD_RES_NR];
 	u64 period_ns;
 	u64 period_end;
@@ -95,6 +99,7 @@ bool ai_group_is_dead(const struct ai_group *g);
 struct cgroup *ai_cgroup_current(void);
 struct cgroup *ai_cgroup_visible(int fd);
 bool ai_cgroup_in_ns(struct cgroup *cgrp);
+int ai_cgroup_tell(struct cgroup *cgrp, u64 path, u32 path_len);
 
 bool ai_sec_override(const struct ai_sec_ctx *sec);
 typedef int (*ai_configure_fn)(struct ai_group *g, const void *how,

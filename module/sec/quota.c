@@ -98,6 +98,17 @@ void ai_quota_uncharge(struct ai_group *g, u32 resource, u64 n)
 	spin_unlock_irqrestore(&ai_quota_lock, flags);
 }
 
+u64 ai_quota_used(const struct ai_group *g, u32 resource)
+{
+	unsigned long flags;
+	u64 used;
+
+	spin_lock_irqsave(&ai_quota_lock, flags);
+	used = g->res[resource].used;
+	spin_unlock_irqrestore(&ai_quota_lock, flags);
+	return used;
+}
+
 /* ---- jobs and their time ------------------------------------------------ */
 
 /*

@@ -97,15 +97,34 @@ void ai_sec_close(struct ai_sec_ctx *sec)
 	ai_group_put(sec->group);
 }
 
+static bool opener_is_above(const struct ai_sec_ctx *sec)
+{
+	return sec->cred->user_ns == &init_user_ns &&
+	       cap_raised(sec->cred->cap_effective, CAP_SYS_ADMIN);
+}
+
 /*
  * The system's administrator is above grants (not above limits); neither he nor
  * somebody else has that by a descriptor that the other one opened.
  */
 bool ai_sec_override(const struct ai_sec_ctx *sec)
 {
-	return sec->cred->user_ns == &init_user_ns &&
-	       cap_raised(sec->cred->cap_effective, CAP_SYS_ADMIN) &&
-	       capable(CAP_SYS_ADMIN);
+	return opener_is_above(sec) && capable(CAP_SYS_ADMIN);
+}
+
+bool ai_sec_opener_may(const struct ai_sec_ctx *sec, u32 right, u32 device)
+{
+	struct ai_sec_answer a = { };
+	struct effect e;
+
+	if (opener_is_above(sec))
+		return true;
+	spin_lock(&ai_group_lock);
+	e = effect_of(sec->group);
+	spin_unlock(&ai_group_lock);
+	a.rights = e.rights;
+	memcpy(a.devices, e.devices, sizeof(a.devices));
+	return ai_sec_answer_is_yes(&a, right, device);
 }
 
 /* The present answer, if it holds. */
@@ -181,7 +200,20 @@ bool ai_sec_sees(u32 device)
 	       capable(CAP_SYS_ADMIN);
 }
 
-/* ---- GRANT, and what LIMIT has in common with it ------------------------- */
+/* From where downwards the caller sees what groups have had, referenced. */
+struct cgroup *ai_sec_view(const struct ai_sec_ctx *sec)
+{
+	struct cgroup *top;
+
+	if (!ai_sec_override(sec))
+		return ai_cgroup_current();
+	/* It stays as long as the namespace, which is ours. */
+	top = current->nsproxy->cgroup_ns->root_cset->dfl_cgrp;
+	cgroup_get(top);
+	return top;
+}
+
+/* ---- GRANT, and what LIMIT and WEIGHT have in common with it ------------- */
 
 /*
  * The cgroup of @fd, referenced, if the caller may give it rights and limits;
@@ -231,7 +263,8 @@ static int configure(struct cgroup *cgrp, ai_configure_fn fn, const void *how,
 }
 
 /*
- * ai_sec_configure() - give a cgroup rights or a limit, if the caller may
+ * ai_sec_configure() - give a cgroup rights, a limit or a weight, if the caller
+ *			may
  * @fd:		its directory
  * @fn:		does it, with ai_group_lock
  * @how:	for @fn
@@ -389,30 +422,6 @@ static void rights_fill(struct ai_sec_ctx *sec, struct cgroup *cgrp,
 	k->cgroup_id = cgroup_id(cgrp);
 }
 
-/* As the caller's cgroup namespace has it. */
-static int tell_path(const struct aioffload_rights *k, struct cgroup *cgrp)
-{
-	char *path;
-	int ret;
-
-	if (!k->path)
-		return 0;
-	path = kmalloc(PATH_MAX, GFP_KERNEL);
-	if (!path)
-		return -ENOMEM;
-	ret = cgroup_path_ns(cgrp, path, PATH_MAX,
-			     current->nsproxy->cgroup_ns);
-	if (ret < 0 || ret >= PATH_MAX)
-		ret = -ENAMETOOLONG;
-	else if (ret >= k->path_len)
-		ret = -ERANGE;
-	else
-		ret = copy_to_user(u64_to_user_ptr(k->path), path, ret + 1) ?
-		      -EFAULT : 0;
-	kfree(path);
-	return ret;
-}
-
 long ai_sec_rights(struct ai_sec_ctx *sec, void __user *uarg)
 {
 	struct aioffload_rights k;
@@ -432,7 +441,7 @@ long ai_sec_rights(struct ai_sec_ctx *sec, void __user *uarg)
 	if (IS_ERR(cgrp))
 		return PTR_ERR(cgrp);
 	rights_fill(sec, cgrp, &k);
-	ret = tell_path(&k, cgrp);
+	ret = ai_cgroup_tell(cgrp, k.path, k.path_len);
 	cgroup_put(cgrp);
 	return ret ?: ai_copy_out(uarg, &k, sizeof(k));
 }

@@ -10,6 +10,7 @@
  *	group.c		the cgroups that use devices, as a tree
  *	rights.c	what a group may do and see
  *	quota.c		what a group may take
+ *	weight.c	its share of what others want, too
  *	audit.c		records
  *	measure.c	IMA
  *
@@ -138,6 +139,12 @@ static inline int ai_sec_may(struct ai_sec_ctx *sec, u32 right, u32 device)
 	return likely(yes) ? 0 : ai_sec_may_slow(sec, right, device);
 }
 
+/*
+ * Have callers in the opener's cgroup that right, or may the opener do without?
+ * Any context. Whoever keeps the answer asks again after ai_sec_grant().
+ */
+bool ai_sec_opener_may(const struct ai_sec_ctx *sec, u32 right, u32 device);
+
 /* Without a context: does the caller's cgroup see this device? */
 bool ai_sec_sees(u32 device);
 
@@ -259,8 +266,34 @@ static inline struct ai_group *ai_sec_metered(const struct ai_sec_ctx *sec)
 	return READ_ONCE(sec->metered);
 }
 
+/* In use now. Any context. */
+u64 ai_quota_used(const struct ai_group *g, u32 resource);
+
+/* ---- groups, for those who have a reference ----------------------------- */
+
 struct ai_group *ai_group_get(struct ai_group *g);
+/* NULL: it is the root. Stays as long as @g. */
+struct ai_group *ai_group_parent(const struct ai_group *g);
+/* That of all others; always there. */
+struct ai_group *ai_group_root(void);
 void ai_group_put(struct ai_group *g);
+/* The cgroup's number: never 0, and never another's. */
+u64 ai_group_id(const struct ai_group *g);
+/* Its path as the caller's namespace has it, see struct aioffload_rights. */
+int ai_group_tell(const struct ai_group *g, u64 path, u32 path_len);
+/* Is it @top's, or below it? */
+bool ai_group_within(const struct ai_group *g, struct cgroup *top);
+struct cgroup *ai_sec_view(const struct ai_sec_ctx *sec);
+
+/* ---- how much beside others: weights ------------------------------------ */
+
+/*
+ * What holds now, 1 to AIOFFLOAD_WEIGHT_MAX. Any context. Whoever keeps it asks
+ * again when ai_sec_weight() has told of a change.
+ */
+u32 ai_group_weight(const struct ai_group *g);
+/* For those who tell it: what it comes from. 0: nothing. */
+void ai_group_weights(const struct ai_group *g, u32 *own, u32 *cpu);
 
 /* ---- what is remembered: audit ------------------------------------------ */
 
@@ -281,6 +314,8 @@ void ai_audit_group(struct ai_sec_ctx *sec, const char *op, u64 cgroup_id,
 		    u32 rights, int err);
 void ai_audit_limit_set(struct ai_sec_ctx *sec, u64 cgroup_id, u32 resource,
 			u64 limit, u64 period_ns, int err);
+void ai_audit_weight_set(struct ai_sec_ctx *sec, u64 cgroup_id, u32 weight,
+			 int err);
 /* @op: "policy", "block", "unblock", "key_..."; @detail: "what=value ...". */
 void ai_audit_policy(struct ai_sec_ctx *sec, const char *op,
 		     const char *detail, int err);
@@ -365,5 +400,8 @@ long ai_sec_grant(struct ai_sec_ctx *sec, void __user *uarg);
 long ai_sec_rights(struct ai_sec_ctx *sec, void __user *uarg);
 long ai_sec_limit(struct ai_sec_ctx *sec, void __user *uarg);
 long ai_sec_usage(struct ai_sec_ctx *sec, void __user *uarg);
+/* @changed: out: the group whose weight was set, referenced, or NULL */
+long ai_sec_weight(struct ai_sec_ctx *sec, void __user *uarg,
+		   struct ai_group **changed);
 
 #endif /* AIOFFLOAD_SEC_H */

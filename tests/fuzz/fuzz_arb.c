@@ -153,17 +153,24 @@ static void promise(struct world *w, struct input *in)
 	refused += ret == -ENOSPC;
 }
 
-static void arrive(struct world *w, struct input *in)
+static void arrive(struct world *w, struct input *in, bool start)
 {
 	u32 s = byte(in) % NR_STREAMS;
 	struct arb_job *job = &w->job[byte(in) % NR_JOBS];
 	bool out = job->state == ARB_JOB_OUT;
 	u64 deadline = byte(in) % 2 ? w->now + length(in) : 0;
 
-	if (w->has_stream[s])
-		must(arb_arrive(&w->a, &w->stream[s], job, w->now, deadline,
-				byte(in) % 4 ? length(in) : 0) ==
-		     (out ? 0 : -EBUSY));
+	u64 est = byte(in) % 4 ? length(in) : 0;
+	int ret;
+
+	if (!w->has_stream[s])
+		return;
+	ret = start ? arb_start(&w->a, &w->stream[s], job, w->now, deadline,
+				est) :
+		      arb_arrive(&w->a, &w->stream[s], job, w->now, deadline,
+				 est);
+	must(ret == (out ? 0 : -EBUSY));
+	must(ret || job->state == (start ? ARB_JOB_RUNNING : ARB_JOB_WAITING));
 }
 
 /* Realtime with budget before all, the earliest; background at the end. */
@@ -280,7 +287,7 @@ static void operation(struct world *w, struct input *in)
 		loans(w, in);
 		break;
 	case 5 ... 8:
-		arrive(w, in);
+		arrive(w, in, op % 16 == 8);
 		break;
 	case 9 ... 11:
 		measured(w, in);

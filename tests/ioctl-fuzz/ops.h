@@ -35,6 +35,7 @@
 	X(epoll,	"qf",		2)				\
 	X(eventfd,	"e",		2)				\
 	X(queue_eventfd, "qez",		3)				\
+	X(queue_fence,	"qez",		5)				\
 	/* memory and dma-bufs: ops_buf.c */				\
 	X(buf_map,	"bBf",		3)				\
 	X(buf_unmap,	"b",		2)				\
@@ -67,7 +68,9 @@
 	X(grant,	"cgffrz",	5)				\
 	X(rights,	"cgffz",	3)				\
 	X(limit,	"cgfwtz",	5)				\
-	X(usage,	"cgfz",		2)
+	X(usage,	"cgfz",		2)				\
+	X(weight,	"cgfnz",	4)				\
+	X(sched,	"cvgfz",	3)
 
 #define OP_DECLARE(name, args, weight) \
 	long op_##name(struct world *w, const uint64_t *a);

@@ -86,7 +86,10 @@ long op_submit(struct world *w, const uint64_t *a)
 			 sizeof(s), 0);
 }
 
-/* a[5]: 0..11 published, with flags above 13; a[6]: user_data, reserved */
+/*
+ * a[5]: 0..11 published (11: with a class, 10: a fence), flags above 13; a[6]:
+ * user_data, reserved
+ */
 long op_sqe(struct world *w, const uint64_t *a)
 {
 	struct ring *q = world_ring(w, a[0]);
@@ -101,7 +104,17 @@ long op_sqe(struct world *w, const uint64_t *a)
 	if (a[5] == 15)
 		e.flags = a[6] >> 16;
 	if (a[5] == 14)
-		e.reserved[a[6] >> 16 & 3] = a[6];
+		e.reserved[(a[6] >> 16) % 2] = a[6];
+	if (a[5] == 11) {
+		e.flags = AIOFFLOAD_SQE_QOS;
+		e.qos = a[6] % 5;
+		e.deadline_ns = a[6] >> 16 & 1 ? a[4] : 0;
+	}
+	if (a[5] == 10) {
+		e.flags = AIOFFLOAD_SQE_FENCE;
+		e.fence_fd = world_fd(w, K_EVENT, a[6]);
+		e.reserved0 = a[6] % 64 ? 0 : a[6];
+	}
 	publish(q, &e, a[5] < 12);
 	return 0;
 }
@@ -253,4 +266,16 @@ long op_queue_eventfd(struct world *w, const uint64_t *a)
 	s.fd = world_fd(w, K_EVENT, a[1]);
 	return hand_over(w, world_fd(w, K_QUEUE, a[0]),
 			 AIOFFLOAD_IOC_QUEUE_EVENTFD, &s, sizeof(s), a[2]);
+}
+
+/* It lies among the eventfds, which are as good and as bad as descriptors. */
+long op_queue_fence(struct world *w, const uint64_t *a)
+{
+	struct aioffload_queue_fence s = STRUCT(queue_fence);
+	long ret = hand_over(w, world_fd(w, K_QUEUE, a[0]),
+			     AIOFFLOAD_IOC_QUEUE_FENCE, &s, sizeof(s), a[2]);
+
+	if (!ret)
+		world_put(w, K_EVENT, a[1], s.fd);
+	return ret;
 }

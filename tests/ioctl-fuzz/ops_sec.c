@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Policy, rights, limits; control groups that come, go and are entered. */
+/* Policy, rights, limits, weights; control groups that come, go and are entered. */
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -136,4 +136,34 @@ long op_usage(struct world *w, const uint64_t *a)
 	s.cgroup_fd = a[2] & 8 ? -1 : cgroup_fd(w, a[1]);
 	s.resource = a[2] % 6;
 	return CALL(w, a, USAGE, s, a[3]);
+}
+
+long op_weight(struct world *w, const uint64_t *a)
+{
+	struct aioffload_weight s = STRUCT(weight);
+
+	s.cgroup_fd = a[2] & 8 ? -1 : cgroup_fd(w, a[1]);
+	s.flags = a[2] & 3;
+	s.weight = a[3] % 12000;
+	s.cpu_weight = a[3] / 3 % 12000;
+	return CALL(w, a, WEIGHT, s, a[4]);
+}
+
+long op_sched(struct world *w, const uint64_t *a)
+{
+	struct aioffload_sched s = STRUCT(sched);
+	struct stat st = { 0 };
+	char path[128];
+
+	s.device = a[1];
+	/* That of a cgroup, the next one's, or whatever */
+	if (!fstat(cgroup_fd(w, a[2]), &st))
+		s.cgroup_id = st.st_ino + (a[3] & 1);
+	if (a[3] & 2)
+		s.cgroup_id = a[2];
+	if (a[3] & 4) {
+		s.path = (uintptr_t)path;
+		s.path_len = a[3] & 8 ? 5 : sizeof(path);
+	}
+	return CALL(w, a, SCHED, s, a[4]);
 }

@@ -268,12 +268,20 @@ static void fill_slots(struct device *d)
 	}
 }
 
+static bool has_room(struct device *d)
+{
+	struct world *w = d->w;
+	u32 n = w->policy->window ? w->policy->window(d, w->now) : d->depth;
+
+	return d->state == DEV_UP && d->held < n;
+}
+
 /* Give the device all that it may hold. */
 static void dispatch(struct device *d)
 {
 	struct world *w = d->w;
 
-	while (d->state == DEV_UP && d->held < d->depth && d->waiting) {
+	while (d->waiting && has_room(d)) {
 		struct stream *s = w->policy->pick(d, w->now);
 		struct job *j;
 

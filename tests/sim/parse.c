@@ -256,6 +256,7 @@ static void parse_set(struct parser *p)
 	w->seed = get_count(p, "seed", (u32)w->seed, 0, UINT32_MAX);
 	w->drain = get_count(p, "drain", w->drain, 0, 1);
 	w->fluid_off = !get_count(p, "fluid", !w->fluid_off, 0, 1);
+	w->window_off = !get_count(p, "window", !w->window_off, 0, 1);
 	w->arb_params.floor_ppm = (u32)(1e6 * get_ratio(p, "floor",
 					w->arb_params.floor_ppm / 1e6) + 0.5);
 	w->arb_params.limit_ppm = (u32)(1e6 * get_ratio(p, "limit",

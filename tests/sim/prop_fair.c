@@ -73,10 +73,7 @@ static void weights_of_1_2_4_8(void **state)
 	}
 }
 
-/*
- * Without preemption the longest job takes the place of the tile. How long a
- * job is that comes next is only a guess there: 5 % for that.
- */
+/* Without preemption the longest job takes the place of the tile. */
 static void whole_jobs_share_by_time(void **state)
 {
 	char more[64];
@@ -84,7 +81,34 @@ static void whole_jobs_share_by_time(void **state)
 
 	for (seed = 1; seed <= runs(20); seed++) {
 		snprintf(more, sizeof(more), "set seed=%u time=40s\n", seed);
-		weights_hold("weights-whole", more, 0.01, 10.5e6);
+		weights_hold("weights-whole", more, 0.01, 10e6);
+	}
+}
+
+/*
+ * A long job after many short ones, from many at a time: each has to stand in
+ * line for as long as it is, not as long as others before it were.
+ */
+static void rare_long_jobs_put_nobody_behind(void **state)
+{
+	static const char *const lens[] = {
+		"two:100us:10ms:50", "two:100us:10ms:100", "two:100us:10ms:400",
+	};
+	unsigned int i;
+
+	for (i = 0; i < 6; i++) {
+		struct text t = { 0 };
+		struct world *w;
+
+		text_add(&t, "set time=20s\ndevice d\ngroup steady weight=%u", i % 2 ? 5000 : 100);
+		text_add(&t, "group moody count=19 weight=%u", i % 2 ? 10 : 100);
+		text_add(&t, "queue s group=steady load=closed:%u len=const:%s",
+			 i % 2 ? 600 : 40, i % 2 ? "100us" : "10ms");
+		text_add(&t, "queue m group=moody* count=19 load=closed:1000 len=%s", lens[i / 2]);
+		w = run_text(&t);
+		expect(w, w->max_level <= 10e6 + ROUNDING);
+		expect(w, w->min_level >= -10e6 - ROUNDING);
+		world_free(w);
 	}
 }
 
@@ -298,6 +322,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(weights_of_1_2_4_8),
 		cmocka_unit_test(whole_jobs_share_by_time),
+		cmocka_unit_test(rare_long_jobs_put_nobody_behind),
 		cmocka_unit_test(several_servers_share_by_weight),
 		cmocka_unit_test(random_trees_share_by_weight),
 		cmocka_unit_test(open_arrivals_follow_gps),

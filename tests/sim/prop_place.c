@@ -163,6 +163,28 @@ static void efficiency_is_near_the_oracle(void **state)
 	}
 }
 
+/* Few jobs for long: looking at the other devices again costs little as well. */
+static void efficiency_lasts(void **state)
+{
+	unsigned int seed;
+
+	for (seed = 1; seed <= runs(10); seed++) {
+		struct text t = { 0 };
+		struct world *w;
+		double energy, oracle;
+
+		text_add(&t, "set time=120s drain=1 seed=%u", seed);
+		add_devices(&t);
+		text_add(&t, "queue q hint=efficiency load=periodic:100ms len=const:80ms");
+		w = run_text(&t);
+		energy = active_energy(w);
+		oracle = best_energy((unsigned int)w->submitted, 80e6, 120e9);
+		expect(w, w->done == w->submitted);
+		expect(w, energy <= 1.05 * oracle);
+		world_free(w);
+	}
+}
+
 /* The fastest device dies amid a batch: all is done, near what is possible. */
 static void killed_device_loses_no_job(void **state)
 {
@@ -301,6 +323,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(latency_is_near_the_oracle),
 		cmocka_unit_test(efficiency_is_near_the_oracle),
+		cmocka_unit_test(efficiency_lasts),
 		cmocka_unit_test(killed_device_loses_no_job),
 		cmocka_unit_test(faults_lose_nothing),
 		cmocka_unit_test(devices_come_back),

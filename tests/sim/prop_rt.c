@@ -177,6 +177,75 @@ static void admitted_streams_are_in_time(void **state)
 	}
 }
 
+/*
+ * Devices that hold many jobs and can't be preempted. What may be there before
+ * a realtime job is as much as all streams can bear, or one job: so they are in
+ * time if jobs are no longer than that, else late by what they are longer at most.
+ * And the device is never idle while jobs wait.
+ */
+static void deep_devices_are_in_time(void **state)
+{
+	unsigned int seed, i, n, full = 0, fits = 0;
+
+	for (seed = 1; seed <= runs(100); seed++) {
+		struct text t = { 0 };
+		struct world *w;
+		struct rng r;
+		u64 len, bear;
+
+		rng_seed(&r, seed);
+		len = 100 + rng_below(&r, 3000);
+		n = 1 + (unsigned int)rng_below(&r, 4);
+		text_add(&t, "set time=4s seed=%u\ndevice d depth=%llu\ngroup a\ngroup b", seed,
+			 1 + (unsigned long long)rng_below(&r, 64));
+		for (i = 0; i < n; i++) {
+			u64 period = 2000 + rng_below(&r, 30000);
+			u64 cost = 1 + rng_below(&r, period * 60 / 100 / n);
+			u64 due = cost + rng_below(&r, period - cost + 1);
+
+			/* no longer than the others' jobs: L is theirs */
+			cost = cost < len ? cost : len;
+			text_add(&t, "queue r%u group=a class=realtime runtime=%lluus "
+				 "period=%lluus deadline=%lluus load=periodic:%lluus:1 "
+				 "len=const:%lluus", i, (unsigned long long)cost,
+				 (unsigned long long)period, (unsigned long long)due,
+				 (unsigned long long)period, (unsigned long long)cost);
+		}
+		text_add(&t, "queue n group=b count=3 load=closed:40 len=const:%lluus",
+			 (unsigned long long)len);
+		text_add(&t, "queue bg group=b class=background load=closed:40 len=const:%lluus",
+			 (unsigned long long)len);
+		w = run_text(&t);
+		bear = arb_tolerance(&w->devices[0]->arb);
+		if (len * USEC <= bear)
+			expect(w, w->missed == 0);
+		else
+			expect(w, w->lateness.max <= len * USEC - bear);
+		fits += len * USEC <= bear;
+		full += window_size(&w->devices[0]->window, w->now) > 1;
+		expect(w, idle_with_work(w) == 0);
+		expect(w, w->response[ARB_NORMAL].count > 0);
+		world_free(w);
+	}
+	assert_true(fits > 0 && full > 0 && fits < runs(100));
+}
+
+/* What the window is for; and what it costs nobody, as all are served. */
+static void without_a_window_they_are_late(void **state)
+{
+	struct world *w = run_builtin("deep", "");
+	u64 jobs = w->done;
+
+	expect(w, w->missed == 0);
+	expect(w, hist_quantile(&w->response[ARB_INTERACTIVE], 0.99) < 4 * MSEC);
+	world_free(w);
+	w = run_builtin("deep", "set window=0\n");
+	expect(w, w->missed > w->submitted / 100);
+	expect(w, hist_quantile(&w->response[ARB_INTERACTIVE], 0.5) > 20 * MSEC);
+	expect(w, w->done <= jobs + 64);
+	world_free(w);
+}
+
 /* The same on devices with several servers, where EDF isn't optimal. */
 static void admitted_on_several_servers(void **state)
 {
@@ -248,6 +317,8 @@ int main(void)
 		cmocka_unit_test(edf_meets_what_can_be_met),
 		cmocka_unit_test(admission_is_exact),
 		cmocka_unit_test(admitted_streams_are_in_time),
+		cmocka_unit_test(deep_devices_are_in_time),
+		cmocka_unit_test(without_a_window_they_are_late),
 		cmocka_unit_test(admitted_on_several_servers),
 		cmocka_unit_test(overruns_hurt_their_stream_alone),
 		cmocka_unit_test(ten_thousand_periods),

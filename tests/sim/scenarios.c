@@ -21,10 +21,18 @@ static const struct {
 	  "set time=10s\n"
 	  "device acc tile=100us\n"
 	  FOUR_GROUPS },
+	/* so many jobs that no queue would be empty in the ideal, either */
 	{ "weights-whole", "the same on a device that can't be preempted",
 	  "set time=10s\n"
 	  "device acc\n"
-	  FOUR_GROUPS },
+	  "group a weight=100\n"
+	  "group b weight=200\n"
+	  "group c weight=400\n"
+	  "group d weight=800\n"
+	  "queue qa group=a load=closed:4 len=const:10ms\n"
+	  "queue qb group=b load=closed:200 len=const:100us\n"
+	  "queue qc group=c load=closed:200 len=uniform:100us:10ms\n"
+	  "queue qd group=d load=closed:20 len=const:1ms\n" },
 	{ "nested", "groups in groups; many queues don't make a larger share",
 	  "set time=10s\n"
 	  "device acc tile=100us\n"
@@ -133,6 +141,15 @@ static const struct {
 	  "group b weight=300\n"
 	  "queue qa group=a load=closed:8 len=const:500us\n"
 	  "queue qb group=b load=closed:8 len=exp:500us\n" },
+	{ "deep", "realtime and interactive on a device of depth 64 that can't be preempted",
+	  "set time=20s\n"
+	  "device acc depth=64\n"
+	  "group g\n"
+	  "queue kws group=g class=realtime runtime=200us period=10ms deadline=4ms "
+	  "load=periodic:10ms len=const:136us\n"
+	  "queue asks group=g class=interactive load=poisson:20ms len=const:200us\n"
+	  "queue n group=g count=4 load=closed:64 len=const:1ms\n"
+	  "queue bg group=g class=background load=closed:64 len=uniform:100us:1ms\n" },
 	{ "several", "four devices, each shared by weight",
 	  "set time=10s\n"
 	  "device acc count=4 tile=100us\n"

@@ -17,7 +17,7 @@ enum { OPT_LIST = 256, OPT_PRINT, OPT_TRACE, OPT_RECORD, OPT_SERIES };
 static const struct argp_option options[] = {
 	{ "set", 's', "KEY=VALUE", 0,
 	  "As a line 'set KEY=VALUE' at the end of the scenario: time, warm, seed, policy "
-	  "(arb, fifo, rr, prio), placer (place, least, rr), floor, limit, slice, drain, "
+	  "(arb, fifo, rr, prio), placer (place, least, rr), floor, limit, slice, window, drain, "
 	  "watch, sample, fluid", 0 },
 	{ "add", 'a', "LINE", 0, "Any line at the end of the scenario", 0 },
 	{ "json", 'j', NULL, 0, "Print JSON", 0 },

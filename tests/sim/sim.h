@@ -17,6 +17,7 @@
 
 #include "sched/arb.h"
 #include "sched/place.h"
+#include "sched/window.h"
 
 #define SIM_NEVER	UINT64_MAX
 #define SIM_NAME	24
@@ -165,6 +166,7 @@ struct stream;
  * @told:	of that, what the policy was told of
  * @expect:	the placer's prediction
  * @exec_began:	when a slot first took it
+ * @strange:	at a device that has not ended any job of its stream before
  */
 struct job {
 	struct job *next;
@@ -181,6 +183,7 @@ struct job {
 	u64 told;
 	u64 expect;
 	u64 exec_began;
+	bool strange;
 	u32 samples;
 	u32 turn;
 	struct arb_job arb;
@@ -325,6 +328,7 @@ struct device {
 	struct fluid level[2];	/* the topmost groups */
 	bool has_fluid;
 	struct arb arb;
+	struct window window;	/* of @depth, what it is given */
 	struct place_dev place;
 	struct place_cost cost[SIM_MODELS];
 	/* what it did, in the measured window */
@@ -347,6 +351,7 @@ struct device {
  * @ran:	@j is off the device, @ns after the same; if it isn't @done it
  *		is about to wait in @s again, before all others
  * @withdraw:	@j, which waits in @s, goes away
+ * @window:	how many jobs @d may hold now; NULL: its depth
  */
 struct policy {
 	const char *name;
@@ -359,6 +364,7 @@ struct policy {
 	bool (*tile)(struct stream *s, struct job *j, u64 ns, u64 now);
 	void (*ran)(struct stream *s, struct job *j, u64 ns, bool done, u64 now);
 	void (*withdraw)(struct stream *s, struct job *j, u64 now);
+	u32 (*window)(struct device *d, u64 now);
 };
 
 extern const struct policy policy_arb, policy_fifo, policy_rr, policy_prio;
@@ -406,6 +412,7 @@ struct world {
 	u64 now, end, warm, seed, watch, sample;
 	bool drain;		/* run on until nothing is left */
 	bool fluid_off;
+	bool window_off;	/* devices hold what they can */
 	struct device **devices;
 	struct group **groups;
 	struct qspec **specs;

@@ -7,12 +7,13 @@
 
 /* Shape, order and figures of a subtree. Return: nodes in it. */
 static u32 check_node(const struct arb_node *n, const struct arb_node *parent,
-		      const struct arb_node **last)
+		      bool spine, const struct arb_node **last)
 {
-	u32 h[2] = { 0, 0 }, count = 1, i;
+	u32 count = 1, i;
 	u64 min = n->val;
 
 	must(n->parent == parent);
+	must(n->spine == spine);
 	for (i = 0; i < 2; i++) {
 		const struct arb_node *c = n->child[i];
 
@@ -22,22 +23,23 @@ static u32 check_node(const struct arb_node *n, const struct arb_node *parent,
 		}
 		if (!c)
 			continue;
-		count += check_node(c, n, last);
-		h[i] = c->height;
+		count += check_node(c, n, spine && !i, last);
+		must(c->rank <= n->rank);
 		if (arb_before(c->min, min))
 			min = c->min;
 	}
-	must(h[0] <= h[1] + 1 && h[1] <= h[0] + 1);
-	must(n->height == (h[0] > h[1] ? h[0] : h[1]) + 1);
-	must(n->min == min);
+	must(spine || n->min == min);
 	return count;
 }
 
 static u32 check_tree(const struct arb_tree *tree)
 {
-	const struct arb_node *last = NULL;
+	const struct arb_node *last = NULL, *first = tree->root;
 
-	return tree->root ? check_node(tree->root, NULL, &last) : 0;
+	while (first && first->child[0])
+		first = first->child[0];
+	must(tree->first == first);
+	return first ? check_node(tree->root, NULL, true, &last) : 0;
 }
 
 static bool queued(const struct arb_stream *s)
@@ -152,6 +154,10 @@ void arb_check(const struct arb *a, const struct arb_stream *const *streams,
 			spent += s->server.state == ARB_SRV_SPENT;
 			density += s->server.density;
 			rt++;
+		} else if (s == a->alone) {
+			must(!s->ent.queued && !s->ent.active);
+			must(s->waiting == a->waiting);
+			must(s->running == a->running);
 		} else {
 			must(s->ent.queued == queued(s));
 			must(s->ent.active == (queued(s) || s->paying));

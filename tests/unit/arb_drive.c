@@ -51,6 +51,30 @@ static u64 guess(struct drive *d, u64 ns)
 	return drive_between(d, ns / d->lie + 1, ns * d->lie);
 }
 
+static void run_tile(struct drive *d, struct work *w)
+{
+	w->tile = d->tile && w->left > d->tile ? d->tile : w->left;
+	w->until = d->now + w->tile;
+}
+
+static bool start_straight(struct drive *d, struct work *w, u64 deadline)
+{
+	u32 k;
+
+	if (!d->straight || d->a.waiting)
+		return false;
+	for (k = 0; k < d->servers && d->running[k]; k++)
+		;
+	if (k == d->servers)
+		return false;
+	if (arb_start(&d->a, &w->src->stream, &w->job, d->now, deadline,
+		      guess(d, w->left)))
+		abort();
+	d->running[k] = w;
+	run_tile(d, w);
+	return true;
+}
+
 void drive_arrive(struct drive *d, struct source *src, u64 ns, u64 deadline)
 {
 	struct work *w = src->free;
@@ -62,6 +86,8 @@ void drive_arrive(struct drive *d, struct source *src, u64 ns, u64 deadline)
 	w->src = src;
 	w->left = ns;
 	w->arrived = d->now;
+	if (start_straight(d, w, deadline))
+		return;
 	if (arb_arrive(&d->a, &src->stream, &w->job, d->now, deadline,
 		       guess(d, ns)))
 		abort();
@@ -82,12 +108,6 @@ static void check(struct drive *d)
 	for (i = 0; i < d->nr_groups; i++)
 		groups[i] = &d->groups[i];
 	arb_check(&d->a, streams, d->nr_src, groups, d->nr_groups);
-}
-
-static void run_tile(struct drive *d, struct work *w)
-{
-	w->tile = d->tile && w->left > d->tile ? d->tile : w->left;
-	w->until = d->now + w->tile;
 }
 
 /* A tile of the job on server @k is over. */

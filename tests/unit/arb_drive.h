@@ -59,6 +59,7 @@ struct work {
  * struct drive - the device
  * @tile:	jobs may be interrupted that often; 0: never
  * @each:	called after every measurement, if set
+ * @straight:	jobs that find a server idle and nobody waiting start at once
  * @lie:	estimates are off by up to this factor
  * @idle_ns:	time that a server had nothing to run
  */
@@ -67,6 +68,7 @@ struct drive {
 	u64 now;
 	u64 tile;
 	u32 servers;
+	bool straight;
 	u32 lie;
 	u64 rnd;
 	u64 idle_ns;

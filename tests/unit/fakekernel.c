@@ -116,6 +116,12 @@ static int do_device_info(struct aioffload_device_info *dev)
 		dev->jobs_done = fake.jobs;
 		dev->temp_mc = INT32_MIN;
 		dev->load_permille = UINT32_MAX;
+		if (i) {
+			dev->pm = AIOFFLOAD_PM_SUSPENDED;
+			dev->khz = 800000;
+			dev->speed_permille = 500;
+			dev->limit_permille = 751;
+		}
 		snprintf(dev->name, sizeof(dev->name), "aioffload%u", id);
 		snprintf(dev->driver, sizeof(dev->driver), "%s", fake.driver);
 		snprintf(dev->desc, sizeof(dev->desc), "a fake \033[31mCPU");
@@ -432,6 +438,10 @@ static int on_queue(int fd, unsigned long req, void *arg)
 		return -ENOTTY;
 	if (req == AIOFFLOAD_IOC_QUEUE_EVENTFD)
 		return 0;
+	if (req == AIOFFLOAD_IOC_QUEUE_FENCE) {
+		((struct aioffload_queue_fence *)arg)->fd = 5;
+		return 0;
+	}
 	return do_enter(rings_of[fd], arg);
 }
 
@@ -483,6 +493,7 @@ static int dispatch(int fd, unsigned long req, void *arg)
 		return on_model(fd, req, arg);
 	case AIOFFLOAD_IOC_ENTER:
 	case AIOFFLOAD_IOC_QUEUE_EVENTFD:
+	case AIOFFLOAD_IOC_QUEUE_FENCE:
 		return on_queue(fd, req, arg);
 	default:
 		return -ENOTTY;

@@ -257,6 +257,64 @@ static int do_usage(struct aioffload_usage *arg)
 	return 0;
 }
 
+static int do_weight(struct aioffload_weight *arg)
+{
+	struct fake_grant *g = arg->cgroup_fd == -1 ?
+		fake_granted(fake_sec.self) : group_of(arg->cgroup_fd);
+
+	if (arg->size != sizeof(*arg) || arg->flags & ~3U)
+		return -EINVAL;
+	if (!g && arg->cgroup_fd != -1)
+		return -EBADF;
+	if (!arg->flags) {
+		arg->weight = g ? g->weight : 0;
+		arg->cpu_weight = g ? g->cpu_weight : 0;
+		arg->effective = arg->weight ? arg->weight : arg->cpu_weight ?
+			arg->cpu_weight : AIOFFLOAD_WEIGHT_DEFAULT;
+		return 0;
+	}
+	if (fake_sec.denied)
+		return -EPERM;
+	if (!g || !strcmp(g->path, "/") || arg->weight > AIOFFLOAD_WEIGHT_MAX ||
+	    arg->cpu_weight > AIOFFLOAD_WEIGHT_MAX)
+		return -EINVAL;
+	fake_sec.changes++;
+	if (arg->flags & AIOFFLOAD_WEIGHT_SET)
+		g->weight = arg->weight;
+	if (arg->flags & AIOFFLOAD_WEIGHT_SET_CPU)
+		g->cpu_weight = arg->cpu_weight;
+	return 0;
+}
+
+static int do_sched(struct aioffload_sched *arg)
+{
+	struct fake_grant *g, *first = NULL;
+	__u32 size = arg->size, room = arg->path_len;
+	char *path = (char *)(uintptr_t)arg->path;
+
+	if (size != sizeof(*arg) || arg->flags)
+		return -EINVAL;
+	for (g = fake_sec.grants; g < fake_sec.grants + FAKE_GRANTS; g++)
+		if (g->used && g->shares && g->id >= arg->cgroup_id &&
+		    (!first || g->id < first->id))
+			first = g;
+	if (arg->device || !first)
+		return -ENOENT;
+	if (path && strlen(first->path) >= room)
+		return -ERANGE;
+	if (path)
+		strcpy(path, first->path);
+	*arg = first->share;
+	arg->size = size;
+	arg->cgroup_id = first->id;
+	arg->weight = first->weight;
+	arg->cpu_weight = first->cpu_weight;
+	arg->effective = strcmp(first->path, "/") ? first->weight ?
+		first->weight : first->cpu_weight ? first->cpu_weight :
+		AIOFFLOAD_WEIGHT_DEFAULT : 0;
+	return 0;
+}
+
 int fake_sec_ioctl(unsigned long req, void *arg)
 {
 	if (fake_secp == &off)
@@ -274,6 +332,10 @@ int fake_sec_ioctl(unsigned long req, void *arg)
 		return do_limit(arg);
 	case AIOFFLOAD_IOC_USAGE:
 		return do_usage(arg);
+	case AIOFFLOAD_IOC_WEIGHT:
+		return do_weight(arg);
+	case AIOFFLOAD_IOC_SCHED:
+		return do_sched(arg);
 	default:
 		return -ENOTTY;
 	}
@@ -287,6 +349,18 @@ struct fake_grant *fake_granted(const char *path)
 		if (g->used && !strcmp(g->path, path))
 			return g;
 	return NULL;
+}
+
+struct aioffload_sched *fake_share(const char *path)
+{
+	int fd = cgroup_open(path);
+	struct fake_grant *g = fd < 0 ? NULL : group_of(fd);
+
+	if (!g)
+		abort();
+	close(fd);
+	g->shares = true;
+	return &g->share;
 }
 
 void fake_cgroup(const char *path)

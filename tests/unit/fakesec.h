@@ -18,6 +18,9 @@ struct fake_grant {
 	__u32 rights;
 	__u64 devices[AIOFFLOAD_MAX_DEVICES / 64];
 	struct aioffload_usage res[AIOFFLOAD_RES_NR];
+	__u32 weight, cpu_weight;
+	bool shares;			/* device 0, as it says here: */
+	struct aioffload_sched share;
 };
 
 struct fake_security {
@@ -39,6 +42,8 @@ void fake_sec_boot(void);
 void fake_sec_shutdown(void);
 /* Make a cgroup with its parents, "a/b". */
 void fake_cgroup(const char *path);
+/* It shares device 0 from now on; to be filled in further. It stays there. */
+struct aioffload_sched *fake_share(const char *path);
 /* What was granted to it, NULL: nothing. */
 struct fake_grant *fake_granted(const char *path);
 

@@ -535,6 +535,32 @@ static void test_several_servers(void **state)
 	}
 }
 
+/* Who had an idle device to itself owes nothing to who comes later. */
+static void test_starting_at_once(void **state)
+{
+	struct source src[2];
+	struct drive d;
+	u64 before;
+
+	drive_init(&d, NULL, src, 2);
+	d.straight = true;
+	stream(&d, 0, NULL, ARB_NORMAL, 100, MS);
+	src[0].backlog = 1;
+	source_backlog(&d, &src[0]);
+	drive_run(&d, SEC);
+	assert_int_equal(src[0].stream.running, 1);
+	before = served(&d, 0);
+	assert_true(before + MS >= SEC - 1000);
+	stream(&d, 1, NULL, ARB_NORMAL, 300, 5 * MS);
+	src[1].backlog = 1;
+	source_backlog(&d, &src[1]);
+	bound(&d, 5 * MS, 100 * US);
+	drive_run(&d, 11 * SEC);
+	assert_share(served(&d, 0) - before, 10 * SEC, 1, 4, 5 * MS);
+	assert_share(served(&d, 1), 10 * SEC, 3, 4, 5 * MS);
+	drive_end(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -553,6 +579,7 @@ int main(void)
 		cmocka_unit_test(test_nobody_starves),
 		cmocka_unit_test(test_weights_change),
 		cmocka_unit_test(test_several_servers),
+		cmocka_unit_test(test_starting_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -323,6 +323,41 @@ static void test_admission(void **state)
 	assert_true(d.a.density == 0);
 }
 
+/* What is taken back is others' at once; the jobs that there are go on. */
+static void test_promises_are_taken_back(void **state)
+{
+	struct source src[3];
+	struct arb_job job;
+	struct drive d;
+	u32 left = 0;
+
+	drive_init(&d, NULL, src, 3);
+	stream(&d, &src[0], ARB_NORMAL, 0);
+	stream(&d, &src[1], ARB_NORMAL, 0);
+	stream(&d, &src[2], ARB_NORMAL, 0);
+	memset(&job, 0, sizeof(job));
+	arb_stream_forgo(&d.a, &src[2].stream);		/* nothing was promised */
+	assert_int_equal(promise(&d, &src[0], 9 * MS, 10 * MS, 0), 0);
+	assert_int_equal(promise(&d, &src[1], 9 * MS, 10 * MS, 0), -ENOSPC);
+	assert_int_equal(arb_arrive(&d.a, &src[0].stream, &job, 1, 0, 0), 0);
+	arb_stream_forgo(&d.a, &src[0].stream);
+	arb_stream_forgo(&d.a, &src[0].stream);
+	assert_true(d.a.density == 0);
+	assert_int_equal(promise(&d, &src[1], 9 * MS, 10 * MS, 0), 0);
+	assert_int_equal(promise(&d, &src[0], MS, 10 * MS, 0), -EBUSY);
+	assert_ptr_equal(arb_pick(&d.a, 2), &job);
+	assert_int_equal(arb_done(&d.a, &job, MS, MS), 0);
+	/* again, like anybody else; refused it has nothing, as before */
+	assert_int_equal(arb_stream_set_realtime(&d.a, &src[0].stream, MS,
+						 10 * MS, 0, &left), -ENOSPC);
+	assert_true(left == 50000 && d.a.density == 900000);
+	assert_int_equal(promise(&d, &src[0], MS, 20 * MS, 0), 0);
+	assert_true(d.a.density == 950000);
+	arb_stream_forgo(&d.a, &src[1].stream);
+	drive_end(&d);
+	assert_true(d.a.density == 0);
+}
+
 static void test_admission_refuses_nonsense(void **state)
 {
 	static const u64 bad[][3] = {
@@ -535,6 +570,7 @@ int main(void)
 		cmocka_unit_test(test_budget_is_a_bandwidth),
 		cmocka_unit_test(test_debts_are_paid),
 		cmocka_unit_test(test_admission),
+		cmocka_unit_test(test_promises_are_taken_back),
 		cmocka_unit_test(test_admission_refuses_nonsense),
 		cmocka_unit_test(test_promised_while_it_owes),
 		cmocka_unit_test(test_what_is_left_is_exact),

@@ -226,6 +226,7 @@ static void devices(void **state)
 	/* a driver's text can't steer the terminal */
 	assert_says(cli.out, "a fake \\x1b[31mCPU");
 	assert_null(strchr(cli.out, '\033'));
+	assert_says(cli.out, ", 800 MHz, throttled to 75.1%, suspended\n");
 	assert_int_equal(cli_run("devices --json"), 0);
 	obj = cli_json();
 	assert_true(json_object_object_get_ex(obj, "devices", &list));
@@ -234,6 +235,14 @@ static void devices(void **state)
 	assert_true(json_object_object_get_ex(dev, "id", &val));
 	assert_int_equal(json_object_get_int(val), 7);
 	assert_false(json_object_object_get_ex(dev, "temperature_mc", &val));
+	assert_true(json_object_object_get_ex(dev, "runtime_status", &val));
+	assert_string_equal(json_object_get_string(val), "suspended");
+	assert_true(json_object_object_get_ex(dev, "limit_permille", &val));
+	assert_int_equal(json_object_get_int(val), 751);
+	/* of a kernel that does not tell */
+	dev = json_object_array_get_idx(list, 0);
+	assert_false(json_object_object_get_ex(dev, "runtime_status", &val));
+	assert_false(json_object_object_get_ex(dev, "frequency_khz", &val));
 	json_object_put(obj);
 
 	fake.nr_devices = 0;

@@ -157,6 +157,8 @@ static void groups_refused(void **state)
 		{ "cgroup a {\n rights = fly }", "x:2: 'fly'" },
 		{ "cgroup a {\n\n bytes = 1X }", "x:3: bytes: '1X'" },
 		{ "cgroup a { time = 5ms }", "20ms/100ms" },
+		{ "cgroup a { weight = 0 }", "weight: '0' is not 1 to 10000" },
+		{ "cgroup a { weight = heavy }", "'heavy'" },
 		{ "cgroup a { devices = 999 }", "'999'" },
 		{ "cgroup a { devices = \"\" }", "names no device" },
 		{ "cgroup a { rights = \"\" }", "no list of rights" },
@@ -438,10 +440,22 @@ static void rights_and_limits(void **state)
 	assert_true(fake_granted("/a")->res[AIOFFLOAD_RES_BYTES].limit ==
 		    AIOFFLOAD_NO_LIMIT);
 	assert_false(fake_granted("/a/b")->has);
+	/* a weight; and later files win, also to have none */
+	configure("cgroup '/a*' { weight = 300 }\ncgroup '/a/b' { weight = 5 }\n"
+		  "cgroup '/a/c' { weight = none }");
+	apply(false);
+	assert_int_equal(fake_granted("/a")->weight, 300);
+	assert_int_equal(fake_granted("/a/b")->weight, 5);
+	assert_int_equal(fake_granted("/a/c")->weight, 0);
+	configure("cgroup '/a' { weight = 301 }");
+	apply(false);
+	assert_int_equal(fake_granted("/a")->weight, 301);
+	assert_int_equal(fake_granted("/a/b")->weight, 0);
 	/* limits alone are no grant */
 	configure("cgroup '/a' { jobs = 5 }");
 	apply(false);
 	assert_false(fake_granted("/a")->has);
+	assert_int_equal(fake_granted("/a")->weight, 0);
 	assert_int_equal(fake_granted("/a")->res[AIOFFLOAD_RES_JOBS].limit, 5);
 	configure("");
 	apply(false);

@@ -529,6 +529,8 @@ static void queue_waits(void **state)
 	const struct aioffload_cqe *cqe = NULL;
 	struct aioffload_queue *q;
 	unsigned int enters;
+	struct aioffload_sqe sqe;
+	int fence;
 
 	assert_int_equal(aioffload_queue_create(ctx, 4, 0, &q), 0);
 	assert_int_equal(aioffload_wait(q, 1, 1000), -ETIME);
@@ -548,6 +550,19 @@ static void queue_waits(void **state)
 	fake.fail_errno = EBADF;
 	assert_int_equal(aioffload_queue_set_eventfd(q, 77), -EBADF);
 	fake.fail_errno = 0;
+	assert_int_equal(aioffload_queue_fence(q, &fence), 0);
+	assert_int_equal(fence, 5);
+	fake.fail_nr = _IOC_NR(AIOFFLOAD_IOC_QUEUE_FENCE);
+	fake.fail_errno = EBUSY;
+	fence = 77;
+	assert_int_equal(aioffload_queue_fence(q, &fence), -EBUSY);
+	assert_int_equal(fence, 77);
+	assert_non_null(strstr(aioffload_last_error(), "fences"));
+	fake.fail_errno = 0;
+	aioffload_prep_run(&sqe, 1, 2, 3, 4, 5);
+	aioffload_sqe_wait_for(&sqe, 6);
+	assert_int_equal(sqe.flags, AIOFFLOAD_SQE_FENCE);
+	assert_int_equal(sqe.fence_fd, 6);
 	aioffload_queue_free(q);
 }
 

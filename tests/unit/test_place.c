@@ -287,6 +287,58 @@ static void test_a_throttled_device_is_left_at_once(void **state)
 	assert_int_equal(pick(&w), 0);
 }
 
+/* One that idles along is taken for as fast as it can be, and learned of so. */
+static void test_a_slow_pace_does_not_count(void **state)
+{
+	struct world w;
+
+	world_init(&w, 2, (u64[]){ MS, 2 * MS });
+	play(&w, 8, 1);
+	w.job.turn = 1;
+	place_dev_pace(&w.dev[0], 200);
+	assert_int_equal(pick(&w), 0);
+	w.ns[0] = 5 * MS;
+	play(&w, 20, 1);
+	assert_true(place_cost_of(&w.cost[0], 1) < 1010 * US);
+	assert_true(place_cost_of(&w.cost[0], 1) > 990 * US);
+	/* Never faster than it can be. */
+	place_dev_speed(&w.dev[0], 400);
+	assert_int_equal(w.dev[0].pace, 400);
+	place_dev_pace(&w.dev[0], 1000);
+	assert_int_equal(w.dev[0].pace, 400);
+	place_dev_pace(&w.dev[0], 0);
+	assert_int_equal(w.dev[0].pace, 1);
+}
+
+/* Waking up counts as waiting, and as energy. */
+static void test_a_device_that_is_down(void **state)
+{
+	struct world w;
+
+	world_init(&w, 2, (u64[]){ MS, 2 * MS });
+	play(&w, 40, 1);
+	w.job.turn = 1;
+	assert_int_equal(pick(&w), 0);
+	place_dev_wake(&w.dev[0], 500 * US);
+	assert_int_equal(pick(&w), 0);
+	place_dev_wake(&w.dev[0], 5 * MS);
+	assert_int_equal(pick(&w), 1);
+	/* Not idle either, so it is not taken for that. */
+	w.job.hint = PLACE_THROUGHPUT;
+	assert_int_equal(pick(&w), 1);
+	w.job.hint = PLACE_EFFICIENCY;
+	place_dev_power(&w.dev[0], 0, 1000000);
+	place_dev_power(&w.dev[1], 0, 1000000);
+	assert_int_equal(pick(&w), 1);
+	place_dev_wake(&w.dev[0], 0);
+	assert_int_equal(pick(&w), 0);
+	/* However long: no wait overflows. */
+	place_dev_wake(&w.dev[0], ~0ULL);
+	place_dev_wake(&w.dev[1], ~0ULL);
+	assert_true(pick(&w) < 2);
+	assert_true(place_dev_wait(&w.dev[0], 0, 0, w.now) <= PLACE_NS_MAX);
+}
+
 static void test_a_failing_device_is_avoided_and_returned_to(void **state)
 {
 	struct world w;
@@ -406,6 +458,30 @@ static void test_efficiency_takes_the_least_energy(void **state)
 	assert_int_equal(pick(&w), 0);
 	w.job.deadline_ns = 1;
 	assert_int_equal(pick(&w), 0);
+}
+
+/*
+ * To see whether a device has changed takes energy: a 128th of what the jobs
+ * take, however few they are. That it has is found out all the same.
+ */
+static void test_efficiency_looks_elsewhere_seldom(void **state)
+{
+	struct world w;
+
+	world_init(&w, 3, (u64[]){ 25 * MS, 100 * MS, 400 * MS });
+	place_dev_power(&w.dev[0], 0, 80000000);	/* 2000 mJ a job */
+	place_dev_power(&w.dev[1], 0, 3000000);		/* 300 */
+	place_dev_power(&w.dev[2], 0, 10000000);	/* 4000 */
+	know(&w);
+	w.job.hint = PLACE_EFFICIENCY;
+	play(&w, 10000, 1);
+	assert_true(w.went[0] > 0 && w.went[2] > 0);
+	assert_true(w.went[0] * 2000 <= 10000 * 300 / 128);
+	assert_true(w.went[2] * 4000 <= 10000 * 300 / 128);
+	w.ns[0] = MS;
+	play(&w, 10000, 1);
+	play(&w, 1000, 1);
+	assert_true(w.went[0] >= 990);
 }
 
 /* With a queue before it, the efficient device is late; none must be. */
@@ -700,11 +776,14 @@ int main(void)
 		cmocka_unit_test(test_a_change_of_speed_is_followed),
 		cmocka_unit_test(test_a_slow_device_is_measured_again_seldom),
 		cmocka_unit_test(test_a_throttled_device_is_left_at_once),
+		cmocka_unit_test(test_a_slow_pace_does_not_count),
+		cmocka_unit_test(test_a_device_that_is_down),
 		cmocka_unit_test(test_a_failing_device_is_avoided_and_returned_to),
 		cmocka_unit_test(test_only_what_failed_is_avoided),
 		cmocka_unit_test(test_the_worse_states_come_last),
 		cmocka_unit_test(test_a_stalled_device_gets_no_more),
 		cmocka_unit_test(test_efficiency_takes_the_least_energy),
+		cmocka_unit_test(test_efficiency_looks_elsewhere_seldom),
 		cmocka_unit_test(test_efficiency_keeps_deadlines),
 		cmocka_unit_test(test_throughput_leaves_nobody_idle),
 		cmocka_unit_test(test_keep_warm_stays),

@@ -31,6 +31,7 @@ static const struct command {
 	{ "rights",  cmd_rights,  "show what cgroups may do" },
 	{ "limit",   cmd_limit,	  "limit what a cgroup may take" },
 	{ "usage",   cmd_usage,	  "show what a cgroup has taken" },
+	{ "sched",   cmd_sched,	  "show how devices are shared out" },
 	{ "attest",  cmd_attest,  "which models were admitted, as a TPM vouches for" },
 	{ "doctor",  cmd_doctor,  "say what is missing and what mends it" },
 };

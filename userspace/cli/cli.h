@@ -45,6 +45,7 @@ int cmd_revoke(int argc, char **argv);
 int cmd_rights(int argc, char **argv);
 int cmd_limit(int argc, char **argv);
 int cmd_usage(int argc, char **argv);
+int cmd_sched(int argc, char **argv);
 
 /* "aioffload: message" on stderr; returns @status. */
 __attribute__((format(printf, 2, 3)))

@@ -30,6 +30,12 @@ static const struct argp argp = {
 	.doc = "List the devices that may be used, their state and counters.",
 };
 
+/* The kernel's words for it, in power/runtime_status. */
+static const char *pm_name(uint32_t pm)
+{
+	return pm == AIOFFLOAD_PM_SUSPENDED ? "suspended" : "active";
+}
+
 static struct json_object *device_json(const struct aioffload_device_info *d)
 {
 	struct json_object *o = json_object_new_object();
@@ -54,6 +60,14 @@ static struct json_object *device_json(const struct aioffload_device_info *d)
 				       json_object_new_int(d->temp_mc));
 	if (d->load_permille != UINT32_MAX)
 		json_u64(o, "load_permille", d->load_permille);
+	if (d->pm)
+		json_str(o, "runtime_status", pm_name(d->pm));
+	if (d->khz)
+		json_u64(o, "frequency_khz", d->khz);
+	if (d->speed_permille)
+		json_u64(o, "speed_permille", d->speed_permille);
+	if (d->limit_permille)
+		json_u64(o, "limit_permille", d->limit_permille);
 	return o;
 }
 
@@ -79,6 +93,13 @@ static void device_print(const struct aioffload_device_info *d)
 		printf(", %.2f W", (double)d->power_uw / 1e6);
 	if (d->temp_mc != INT32_MIN)
 		printf(", %.1f C", d->temp_mc / 1e3);
+	if (d->khz)
+		printf(", %u MHz", d->khz / 1000);
+	if (d->limit_permille && d->limit_permille < 1000)
+		printf(", throttled to %u.%u%%", d->limit_permille / 10,
+		       d->limit_permille % 10);
+	if (d->pm)
+		printf(", %s", pm_name(d->pm));
 	putchar('\n');
 }
 

@@ -6,8 +6,10 @@
 
 #include "job.h"
 
-int runner_init(struct runner *r, struct aioffload_ctx *ctx, uint32_t depth)
+int runner_init(struct runner *r, struct aioffload_ctx *ctx, uint32_t depth,
+		const struct aioffload_queue_create *queue)
 {
+	struct aioffload_queue_create arg = *queue;
 	uint32_t i;
 	int ret;
 
@@ -29,7 +31,9 @@ int runner_init(struct runner *r, struct aioffload_ctx *ctx, uint32_t depth)
 	for (i = 0; i < depth; i++)
 		r->free[i] = i;
 	r->nr_free = depth;
-	ret = aioffload_queue_create(ctx, depth, 0, &r->queue);
+	arg.size = sizeof(arg);
+	arg.sq_entries = depth;
+	ret = aioffload_queue_create_args(ctx, &arg, &r->queue);
 	if (ret)
 		runner_free(r);
 	return ret;

@@ -38,8 +38,12 @@ struct runner {
 	uint32_t last_device;
 };
 
-/* @depth 0: synchronous. 0, or -errno with the library's message set. */
-int runner_init(struct runner *r, struct aioffload_ctx *ctx, uint32_t depth);
+/*
+ * @depth 0: synchronous. @queue: the queue's class and what goes with it.
+ * 0, or -errno with the library's message set.
+ */
+int runner_init(struct runner *r, struct aioffload_ctx *ctx, uint32_t depth,
+		const struct aioffload_queue_create *queue);
 void runner_free(struct runner *r);
 
 /*

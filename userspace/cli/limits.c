@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* aioffload limit, usage: what cgroups may take, and what they have taken. */
+/* aioffload limit, usage: what cgroups may take, and have taken. */
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -11,6 +11,8 @@
 
 struct limit_args {
 	struct subject of;
+	bool weigh;
+	uint32_t weight;
 	unsigned int given;			/* bits: resources */
 	uint64_t limit[AIOFFLOAD_RES_NR];
 	uint64_t period[AIOFFLOAD_RES_NR];
@@ -24,6 +26,8 @@ static const struct argp_option limit_options[] = {
 	{ "jobs", 'n', "N", 0, "Jobs submitted and not ended", 0 },
 	{ "time", 't', "USEC/PERIOD", 0,
 	  "Device time in each period: microseconds, or such as 20ms/100ms", 0 },
+	{ "weight", 'w', "N", 0,
+	  "Share of devices beside other cgroups: 1 to 10000", 0 },
 	{ 0 }
 };
 
@@ -62,8 +66,14 @@ static error_t parse_limit(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &args->of;
 		return 0;
+	case 'w':
+		if (words_weight(arg, &args->weight))
+			argp_error(state, "--weight: '%s' is not 1 to %u, nor 'none'",
+				   arg, AIOFFLOAD_WEIGHT_MAX);
+		args->weigh = true;
+		return 0;
 	case ARGP_KEY_END:
-		if (!args->given)
+		if (!args->given && !args->weigh)
 			argp_error(state, "a limit is missing, such as --bytes 512M");
 		return 0;
 	default:
@@ -77,7 +87,8 @@ static const struct argp limit_argp = {
 	.args_doc = "CGROUP",
 	.children = subject_child,
 	.doc = "Limit what a cgroup and all below it may take together.\v"
-	       "'none' lifts a limit. 'aioffload usage CGROUP' shows what is in "
+	       "'none' lifts a limit; a cgroup without a weight has that of its "
+	       "CPU time. 'aioffload usage CGROUP' shows what is in "
 	       "use. What would exceed a limit is refused with EDQUOT.",
 };
 
@@ -96,6 +107,8 @@ int cmd_limit(int argc, char **argv)
 		if (args.given & 1U << r)
 			ret = aioffload_limit(t.ctx, t.fd, r, args.limit[r],
 					      args.period[r]);
+	if (!ret && args.weigh)
+		ret = aioffload_weight_set(t.ctx, t.fd, args.weight);
 	cli_release(&t);
 	return ret ? cli_lib_error(ret) : CLI_OK;
 }
@@ -153,6 +166,41 @@ static struct json_object *usage_json(uint32_t r, const struct aioffload_usage *
 	return o;
 }
 
+/* Where it comes from is what one wants to know when it is not as expected. */
+static void weight_print(const struct aioffload_weight *w)
+{
+	printf("\nweight %u (%s)\n", w->effective, w->weight ? "set" :
+	       w->cpu_weight ? "from cpu.weight" : "by default");
+}
+
+static struct json_object *weight_json(const struct aioffload_weight *w)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_u64(o, "effective", w->effective);
+	if (w->weight)
+		json_u64(o, "set", w->weight);
+	if (w->cpu_weight)
+		json_u64(o, "cpu_weight", w->cpu_weight);
+	return o;
+}
+
+static int show_weight(struct aioffload_ctx *ctx, int fd, struct json_object *top)
+{
+	struct aioffload_weight w;
+	int ret = aioffload_weight_get(ctx, fd, &w);
+
+	if (ret == -ENOTTY)	/* an older module, which knows none */
+		return CLI_OK;
+	if (ret)
+		return cli_lib_error(ret);
+	if (top)
+		json_object_object_add(top, "weight", weight_json(&w));
+	else
+		weight_print(&w);
+	return CLI_OK;
+}
+
 static int show_usage(struct aioffload_ctx *ctx, int fd, struct json_object *top)
 {
 	struct aioffload_usage u;
@@ -169,7 +217,7 @@ static int show_usage(struct aioffload_ctx *ctx, int fd, struct json_object *top
 		else
 			usage_print(r, &u);
 	}
-	return CLI_OK;
+	return show_weight(ctx, fd, top);
 }
 
 int cmd_usage(int argc, char **argv)

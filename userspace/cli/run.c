@@ -32,6 +32,7 @@ struct run_args {
 	uint32_t batch;
 	uint32_t repeat;
 	uint64_t timeout_ns;
+	struct aioffload_queue_create queue;	/* class, deadline, runtime */
 };
 
 static const struct argp_option options[] = {
@@ -48,6 +49,13 @@ static const struct argp_option options[] = {
 	{ "repeat", 'r', "N", 0, "Run every sample N times; default: 1", 0 },
 	{ "timeout", 't', "MS", 0,
 	  "Budget of a job in milliseconds; default: the kernel's", 0 },
+	{ "class", 'c', "CLASS", 0,
+	  "background, normal, interactive or realtime; queue mode only; "
+	  "default: normal", 0 },
+	{ "deadline", 'l', "MS", 0,
+	  "With realtime: a job may take so long, and comes no more often", 0 },
+	{ "runtime", 'R', "MS", 0,
+	  "With realtime: device time of a job; default: half of its deadline", 0 },
 	{ 0 }
 };
 
@@ -60,6 +68,40 @@ static void parse_mode(struct run_args *args, const char *arg,
 		args->mode = MODE_QUEUE;
 	else
 		argp_error(state, "--mode: '%s' is neither sync nor queue", arg);
+}
+
+static void parse_class(struct run_args *args, const char *arg,
+			struct argp_state *state)
+{
+	uint32_t qos = 0;
+
+	while (qos <= AIOFFLOAD_QOS_REALTIME &&
+	       strcmp(arg, aioffload_qos_name(qos)))
+		qos++;
+	if (qos > AIOFFLOAD_QOS_REALTIME)
+		argp_error(state, "--class: '%s' is none of background, normal, interactive, realtime",
+			   arg);
+	args->queue.qos = qos;
+}
+
+/* Do class, mode and times go together? */
+static void check_class(struct run_args *args, struct argp_state *state)
+{
+	struct aioffload_queue_create *q = &args->queue;
+	bool rt = q->qos == AIOFFLOAD_QOS_REALTIME;
+
+	if (q->qos && args->mode != MODE_QUEUE)
+		argp_error(state, "--class needs --mode queue: a synchronous run keeps its caller's scheduling");
+	if (!rt && (q->period_ns || q->runtime_ns))
+		argp_error(state, "--deadline and --runtime are for --class realtime");
+	if (!rt)
+		return;
+	if (!q->period_ns)
+		argp_error(state, "--class realtime needs --deadline");
+	if (!q->runtime_ns)
+		q->runtime_ns = q->period_ns / 2;
+	if (q->runtime_ns > q->period_ns)
+		argp_error(state, "--runtime is longer than --deadline");
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -98,9 +140,21 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		args->timeout_ns = 1000000 * cli_number(state, "--timeout", arg,
 							1, 86400000);
 		return 0;
+	case 'c':
+		parse_class(args, arg, state);
+		return 0;
+	case 'l':
+		args->queue.period_ns = 1000000 * cli_number(state, "--deadline",
+							     arg, 1, 100000);
+		return 0;
+	case 'R':
+		args->queue.runtime_ns = 1000000 * cli_number(state, "--runtime",
+							      arg, 1, 100000);
+		return 0;
 	case ARGP_KEY_END:
 		if (!args->input)
 			argp_error(state, "--input is missing");
+		check_class(args, state);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -255,7 +309,8 @@ static int set_up(struct run *r)
 		return ret == -EOPNOTSUPP ? CLI_SETUP : status;
 	}
 	ret = runner_init(&r->runner, r->ctx,
-			  r->args->mode == MODE_QUEUE ? r->args->depth : 0);
+			  r->args->mode == MODE_QUEUE ? r->args->depth : 0,
+			  &r->args->queue);
 	if (ret)
 		return cli_lib_error(ret);
 	r->runner_ready = true;
@@ -394,8 +449,10 @@ static int report_json(struct run *r, const struct stats_summary *lat,
 					 digest));
 	json_str(obj, "device", device);
 	json_str(obj, "mode", r->args->mode == MODE_QUEUE ? "queue" : "sync");
-	if (r->args->mode == MODE_QUEUE)
+	if (r->args->mode == MODE_QUEUE) {
 		json_u64(obj, "depth", r->args->depth);
+		json_str(obj, "class", aioffload_qos_name(r->args->queue.qos));
+	}
 	json_u64(obj, "samples", r->samples);
 	json_u64(obj, "repeat", r->args->repeat);
 	json_u64(obj, "batch", r->args->batch);

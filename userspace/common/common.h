@@ -46,6 +46,9 @@ int words_time(const char *text, uint64_t *ns, uint64_t *period_ns);
 int words_limit(uint32_t resource, const char *text, uint64_t *limit,
 		uint64_t *period_ns);
 
+/* "200", 1 to 10000; "none": 0 */
+int words_weight(const char *text, uint32_t *weight);
+
 int words_digest(const char *hex, uint8_t digest[AIOFFLOAD_DIGEST_LEN]);
 
 /* ---- cgroup.c ----------------------------------------------------------- */

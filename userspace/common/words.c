@@ -284,6 +284,22 @@ int words_limit(uint32_t resource, const char *text, uint64_t *limit,
 	}
 }
 
+int words_weight(const char *text, uint32_t *weight)
+{
+	uint64_t value;
+
+	if (words_count(text, &value))
+		return -EINVAL;
+	if (value == AIOFFLOAD_NO_LIMIT) {
+		*weight = 0;
+		return 0;
+	}
+	if (!value || value > AIOFFLOAD_WEIGHT_MAX)
+		return -EINVAL;
+	*weight = (uint32_t)value;
+	return 0;
+}
+
 static int digit(char c)
 {
 	if (c >= '0' && c <= '9')

@@ -119,6 +119,18 @@ static int check_limit(cfg_t *cfg, cfg_opt_t *opt)
 	return -1;
 }
 
+static int check_weight(cfg_t *cfg, cfg_opt_t *opt)
+{
+	const char *text = cfg_opt_getstr(opt);
+	uint32_t weight;
+
+	if (text && !words_weight(text, &weight))
+		return 0;
+	cfg_error(cfg, "weight: '%s' is not 1 to %u, nor none",
+		  text ? text : "", AIOFFLOAD_WEIGHT_MAX);
+	return -1;
+}
+
 static void fill_settings(struct rule *rule, cfg_t *sec)
 {
 	struct settings *s = &rule->s;
@@ -132,6 +144,9 @@ static void fill_settings(struct rule *rule, cfg_t *sec)
 		s->devices = rule->devices;
 		s->set |= SET_DEVICES;
 	}
+	text = cfg_getstr(sec, "weight");
+	if (text && !words_weight(text, &s->weight))
+		s->set |= SET_WEIGHT;
 	for (r = 0; r < AIOFFLOAD_RES_NR; r++) {
 		text = cfg_getstr(sec, limit_names[r]);
 		if (text && !words_limit(r, text, &s->limit[r], &s->period[r]))
@@ -194,6 +209,7 @@ int config_groups(struct config *c, const char *name, const char *text)
 		CFG_STR("queues", NULL, CFGF_NODEFAULT),
 		CFG_STR("jobs", NULL, CFGF_NODEFAULT),
 		CFG_STR("time", NULL, CFGF_NODEFAULT),
+		CFG_STR("weight", NULL, CFGF_NODEFAULT),
 		CFG_END()
 	};
 	cfg_opt_t top[] = {
@@ -212,6 +228,7 @@ int config_groups(struct config *c, const char *name, const char *text)
 		return -ENOMEM;
 	cfg_set_validate_func(cfg, "cgroup|rights", check_rights);
 	cfg_set_validate_func(cfg, "cgroup|devices", check_devices);
+	cfg_set_validate_func(cfg, "cgroup|weight", check_weight);
 	for (i = 0; i < AIOFFLOAD_RES_NR; i++) {
 		snprintf(path, sizeof(path), "cgroup|%s", limit_names[i]);
 		cfg_set_validate_func(cfg, path, check_limit);

@@ -8,7 +8,8 @@
  *	config.c	what they say: policy, blocks, groups
  *	keys.c		certificates to the keyring
  *	match.c		patterns to cgroups
- *	groups.c	rights and limits to cgroups
+ *	groups.c	rights, limits and weights to cgroups
+ *	follow.c	weights that nobody set: those of CPU time
  *	state.c		which cgroups have theirs from us, across restarts
  *	apply.c		all of it, in the right order
  */
@@ -70,6 +71,7 @@ void names_free(struct names *names);
 /* Which settings a rule or a target has, beside limits (bit: resource) */
 #define SET_RIGHTS	(1U << 8)
 #define SET_DEVICES	(1U << 9)
+#define SET_WEIGHT	(1U << 10)
 
 struct settings {
 	uint32_t set;			/* SET_*, and 1 << resource */
@@ -77,6 +79,7 @@ struct settings {
 	const char *devices;		/* a list; the rule's string */
 	uint64_t limit[AIOFFLOAD_RES_NR];
 	uint64_t period[AIOFFLOAD_RES_NR];
+	uint32_t weight;		/* 0: that of CPU time */
 };
 
 struct rule {
@@ -155,7 +158,7 @@ const char *pattern_check(const char *text, char out[PATH_MAX]);
 /* ---- state.c, groups.c -------------------------------------------------- */
 
 /*
- * Cgroups that have rights or limits from us. On record in a file, so that a
+ * Cgroups that have rights, limits or weights from us. On record in a file, so that a
  * daemon that is started anew knows what to take back.
  */
 struct applied {
@@ -173,6 +176,24 @@ void state_save(const char *dir, const struct applied *a);
  */
 void groups_apply(struct aioffload_ctx *ctx, const struct config *c,
 		  struct applied *a, bool all, void (*watch)(int dir_fd));
+
+/* ---- follow.c ----------------------------------------------------------- */
+
+/*
+ * Begin; @groups: the module's file that tells of cgroups that come to devices.
+ * Returns a descriptor for poll(), or -1: there will be no events.
+ */
+int follow_start(const char *groups);
+void follow_stop(void);
+
+/* What is readable there: is a round due? */
+bool follow_events(void);
+
+/* How long to wait for an event before the next round, in ms; -1: for ever. */
+int follow_timeout(void);
+
+/* Tell the kernel what has changed. */
+void follow_round(struct aioffload_ctx *ctx);
 
 /* ---- apply.c ------------------------------------------------------------ */
 

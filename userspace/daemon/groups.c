@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Rights and limits of cgroups, as groups.d says. */
+/* Rights, limits and weights of cgroups, as groups.d says. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,6 +44,7 @@ static bool same(const struct target *a, const struct target *b)
 	uint32_t r;
 
 	if (a->s.set != b->s.set || a->s.rights != b->s.rights ||
+	    a->s.weight != b->s.weight ||
 	    a->all_devices != b->all_devices ||
 	    memcmp(a->devices, b->devices, sizeof(a->devices)))
 		return false;
@@ -71,6 +72,14 @@ static int complete(struct aioffload_ctx *ctx, struct target *t)
 	return ret < 0 ? ret : 0;
 }
 
+static int apply_weight(struct aioffload_ctx *ctx, const struct target *t,
+			uint32_t old, int fd)
+{
+	if (t->s.set & SET_WEIGHT)
+		return aioffload_weight_set(ctx, fd, t->s.weight);
+	return old & SET_WEIGHT ? aioffload_weight_set(ctx, fd, 0) : 0;
+}
+
 /* Set what @t says; lift what only @old had. */
 static int apply_one(struct aioffload_ctx *ctx, const struct target *t,
 		     uint32_t old, int fd)
@@ -83,6 +92,9 @@ static int apply_one(struct aioffload_ctx *ctx, const struct target *t,
 				      t->all_devices ? NULL : t->devices);
 	else if (old & SET_GRANT)
 		ret = aioffload_grant_clear(ctx, fd);
+	err = apply_weight(ctx, t, old, fd);
+	if (err && !ret)
+		ret = err;
 	for (r = 0; r < AIOFFLOAD_RES_NR; r++) {
 		if (t->s.set & 1U << r)
 			err = aioffload_limit(ctx, fd, r, t->s.limit[r],

@@ -3,7 +3,8 @@
  * What is done when:
  *	at the start, at SIGHUP, and when /dev/aioffload appears (the module was
  *	loaded, and knows nothing yet): everything;
- *	when a device appears, or a cgroup where a pattern may match: groups.
+ *	when a device appears, or a cgroup where a pattern may match: groups;
+ *	when a cgroup comes to a device, or its cpu.weight changes: weights.
  *
  * No descriptor of the device is kept: it would keep the module from being
  * unloaded.
@@ -30,6 +31,7 @@
 #endif
 #define STATEDIR	"/run/aioffload"
 #define NODE		"aioffload"
+#define GROUPS		"/sys/class/aioffload/aioffload/groups"
 #define GAP_MS		20	/* between two looks at the cgroups */
 #define RETRY_MS	200	/* a node that is there and can't be opened yet */
 #define RETRIES		25
@@ -43,6 +45,7 @@ struct daemon {
 	struct config config;
 	struct applied applied;
 	int inotify, signals;
+	int follow;		/* events of cpu.weight */
 	int dev_watch;
 	int retries;		/* of everything: the node can't be opened yet */
 	int looks;		/* at groups: a device's node comes before it */
@@ -101,7 +104,7 @@ static void print_version(FILE *to, struct argp_state *state)
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
-	.doc = "Bring keys, policy, rights and limits of " CONFDIR " to the "
+	.doc = "Bring keys, policy, rights, limits and weights of " CONFDIR " to the "
 	       "kernel, and keep them there.",
 };
 
@@ -138,7 +141,7 @@ static void notify_state(int ret, unsigned int errors)
 		snprintf(text, sizeof(text),
 			 "READY=1\nSTATUS=Applied with errors; see the log");
 	else
-		snprintf(text, sizeof(text), "READY=1\nSTATUS=%zu cgroups have rights or limits",
+		snprintf(text, sizeof(text), "READY=1\nSTATUS=%zu cgroups have rights, limits or weights",
 			 d.applied.n);
 	notify(text);
 }
@@ -178,6 +181,7 @@ static int apply_all(void)
 
 	if (!ret) {
 		apply_config(ctx, &d.config, d.conf, &d.applied, watch_dir);
+		follow_round(ctx);
 		aioffload_close(ctx);
 		state_save(d.state, &d.applied);
 	}
@@ -196,6 +200,16 @@ static void apply_groups(void)
 	state_save(d.state, &d.applied);
 }
 
+static void apply_weights(void)
+{
+	struct aioffload_ctx *ctx;
+
+	if (open_device(&ctx))
+		return;
+	follow_round(ctx);
+	aioffload_close(ctx);
+}
+
 static void reload(void)
 {
 	config_free(&d.config);
@@ -205,7 +219,7 @@ static void reload(void)
 /* ---- events ------------------------------------------------------------- */
 
 struct seen {
-	bool module, groups, device;
+	bool module, groups, device, weights;
 };
 
 static void look_at(const struct inotify_event *e, struct seen *seen)
@@ -301,6 +315,11 @@ static void wait_gap(const struct timespec *last)
 	nanosleep(&gap, NULL);
 }
 
+static int timeout(void)
+{
+	return d.retries || d.looks ? RETRY_MS : follow_timeout();
+}
+
 static void on_timeout(void)
 {
 	if (d.retries) {
@@ -310,37 +329,54 @@ static void on_timeout(void)
 	} else if (d.looks) {
 		d.looks--;
 		apply_groups();
+	} else {
+		apply_weights();
 	}
+}
+
+static void read_all_events(const struct pollfd *fds, struct seen *seen)
+{
+	static struct timespec last;
+
+	if (!fds[0].revents && !fds[1].revents)
+		return;
+	wait_gap(&last);
+	if (fds[0].revents)
+		read_events(seen);
+	if (fds[1].revents)
+		seen->weights = follow_events();
+	clock_gettime(CLOCK_MONOTONIC, &last);
 }
 
 static int serve(void)
 {
-	struct pollfd fds[2] = { { .events = POLLIN }, { .events = POLLIN } };
-	struct timespec last = { 0 };
+	struct pollfd fds[3] = {
+		{ .events = POLLIN }, { .events = POLLIN }, { .events = POLLIN },
+	};
 	struct seen seen;
 	int sig, n;
 
 	for (;;) {
-		fds[0].fd = d.signals;
-		fds[1].fd = d.inotify;
-		n = poll(fds, 2, d.retries || d.looks ? RETRY_MS : -1);
+		fds[0].fd = d.inotify;
+		fds[1].fd = d.follow;
+		fds[2].fd = d.signals;
+		n = poll(fds, 3, timeout());
 		if (n < 0 && errno != EINTR)
 			return -errno;
 		memset(&seen, 0, sizeof(seen));
-		if (n > 0 && fds[0].revents) {
+		if (n > 0 && fds[2].revents) {
 			sig = on_signal();
 			if (sig)
 				return 0;
 		}
-		if (n > 0 && fds[1].revents) {
-			wait_gap(&last);
-			read_events(&seen);
-			clock_gettime(CLOCK_MONOTONIC, &last);
-		}
+		if (n > 0)
+			read_all_events(fds, &seen);
 		if (seen.module)
 			module_appeared();
 		else if (seen.groups || seen.device)
 			apply_groups();
+		if (seen.weights && !seen.module)
+			apply_weights();
 		if (seen.device)
 			d.looks = LOOKS;
 		if (!n)
@@ -373,6 +409,7 @@ static int run_daemon(void)
 
 	if (set_up_signals() || set_up_watches())
 		return EXIT_BAD;
+	d.follow = follow_start(GROUPS);
 	ret = apply_all();
 	if (ret == -ENOENT)
 		log_info("the module is not loaded; waiting for it");
@@ -402,6 +439,7 @@ int main(int argc, char **argv)
 	argp_err_exit_status = EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, NULL);
 	d.inotify = -1;
+	d.follow = -1;
 	/* the background has another current directory */
 	conf = realpath(d.conf, NULL);
 	if (conf)
@@ -428,6 +466,7 @@ int main(int argc, char **argv)
 		ret = EXIT_BAD;
 	targets_free(&(struct targets){ d.applied.t, d.applied.n });
 	config_free(&d.config);
+	follow_stop();
 	free(conf);
 	return ret;
 }

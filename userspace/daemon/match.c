@@ -71,6 +71,8 @@ static void settle(struct settings *s, const struct settings *more)
 		s->rights = more->rights;
 	if (more->set & SET_DEVICES)
 		s->devices = more->devices;
+	if (more->set & SET_WEIGHT)
+		s->weight = more->weight;
 	for (r = 0; r < AIOFFLOAD_RES_NR; r++) {
 		if (!(more->set & 1U << r))
 			continue;

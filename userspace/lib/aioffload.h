@@ -212,6 +212,34 @@ int aioffload_limit(struct aioffload_ctx *ctx, int cgroup_fd, uint32_t resource,
 int aioffload_usage(struct aioffload_ctx *ctx, int cgroup_fd, uint32_t resource,
 		    struct aioffload_usage *usage);
 
+/* ---- shares of devices -------------------------------------------------- */
+
+/*
+ * A cgroup's weight (1 to AIOFFLOAD_WEIGHT_MAX) among its siblings, on all
+ * devices but the CPU; 0: none of its own. Then the weight of its CPU time
+ * counts, which the kernel has to be told: aioffloadd does that by the second
+ * call. Permissions and errors as for aioffload_limit(); -EINVAL also for the
+ * root, which has no siblings.
+ */
+int aioffload_weight_set(struct aioffload_ctx *ctx, int cgroup_fd,
+			 uint32_t weight);
+int aioffload_weight_set_cpu(struct aioffload_ctx *ctx, int cgroup_fd,
+			     uint32_t cpu_weight);
+
+/* What holds; of the caller's own cgroup if @cgroup_fd is -1. */
+int aioffload_weight_get(struct aioffload_ctx *ctx, int cgroup_fd,
+			 struct aioffload_weight *weight);
+
+/*
+ * How a cgroup does on a device: the one with the lowest number of at least
+ * @from that the caller can see. -ENOENT: there is none. To list: start at 0,
+ * continue at sched->cgroup_id + 1. @path as for aioffload_rights_get().
+ * -ENODEV: no such device. Fields: <linux/aioffload.h>
+ */
+int aioffload_sched_get(struct aioffload_ctx *ctx, uint32_t device,
+			uint64_t from, struct aioffload_sched *sched,
+			char *path, size_t path_len);
+
 /*
  * Names: "enforce"; "digest"; "bytes"; "exec" for a single AIOFFLOAD_RIGHT_*.
  * "unknown" for other values.
@@ -220,6 +248,7 @@ const char *aioffload_policy_mode_name(uint32_t mode);
 const char *aioffload_block_kind_name(uint32_t kind);
 const char *aioffload_resource_name(uint32_t resource);
 const char *aioffload_right_name(uint32_t right);
+const char *aioffload_qos_name(uint32_t qos);	/* "realtime" */
 
 /* ---- buffers ------------------------------------------------------------ */
 
@@ -356,11 +385,31 @@ struct aioffload_queue {
  */
 int aioffload_queue_create(struct aioffload_ctx *ctx, uint32_t sq_entries,
 			   uint32_t cq_entries, struct aioffload_queue **queue);
+
+/*
+ * Likewise, with all that the kernel offers: class, hint, and what a realtime
+ * queue reserves. Of @args (<linux/aioffload.h>) size is sizeof(*args), fields
+ * without a wish are 0; what the kernel answers is written back.
+ * -EACCES: realtime needs the right rt; -EBUSY: so much time is not free,
+ * rt_left_ppm says how much is (written on this failure, too); -E2BIG: the
+ * kernel's module is older and knows no classes.
+ */
+int aioffload_queue_create_args(struct aioffload_ctx *ctx,
+				struct aioffload_queue_create *args,
+				struct aioffload_queue **queue);
 void aioffload_queue_free(struct aioffload_queue *queue);
 int aioffload_queue_fd(const struct aioffload_queue *queue);	/* for poll() */
 
 /* Signal an eventfd at completions; -1: none any more. */
 int aioffload_queue_set_eventfd(struct aioffload_queue *queue, int eventfd);
+
+/*
+ * A sync_file, returned in *@fence, that signals when all jobs that the kernel
+ * took so far have ended (poll(): readable). It has failed if one of them did
+ * that was taken since the last such call. The caller closes it. -EBUSY: too
+ * many of the queue have not signalled yet; -ENOTTY: the kernel's module is older.
+ */
+int aioffload_queue_fence(struct aioffload_queue *queue, int *fence);
 
 /*
  * Publish what was filled since the last call and let the kernel take it.
@@ -416,6 +465,17 @@ static inline void aioffload_prep_run(struct aioffload_sqe *sqe, uint32_t slot,
 	sqe->count = count;
 	sqe->timeout_ns = timeout_ns;
 	sqe->user_data = user_data;
+}
+
+/*
+ * A job that was prepared waits for a sync_file, of a queue or of another driver,
+ * before it starts; if that fails it ends with -ECANCELED. @fence may be closed
+ * once the job was submitted.
+ */
+static inline void aioffload_sqe_wait_for(struct aioffload_sqe *sqe, int fence)
+{
+	sqe->flags |= AIOFFLOAD_SQE_FENCE;
+	sqe->fence_fd = fence;
 }
 
 static inline void aioffload_prep_nop(struct aioffload_sqe *sqe,

@@ -32,6 +32,9 @@ int aioffload_bind(struct aioffload_ctx *ctx,
 	if (ret == -EOPNOTSUPP || ret == -ENODEV)
 		return lib_fail(ret, "no device of %s can run this model; see: aioffload devices (is aioffload_cpu loaded? sudo modprobe aioffload_cpu)",
 				ctx->name);
+	if (ret == -EBUSY)
+		return lib_fail(ret, "a device of %s can't promise a realtime queue of this context its time; close that queue, have it ask for less, or raise rt_percent of the module aioffload",
+				ctx->name);
 	if (ret < 0)
 		return lib_fail(ret, "can't bind model and buffers: %s",
 				aioffload_strerror(ret));

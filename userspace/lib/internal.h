@@ -53,6 +53,12 @@ int lib_node_path(uint32_t device, char *path, size_t len);
 int lib_denied(struct aioffload_ctx *ctx, int err, uint32_t right,
 	       const char *did);
 
+/*
+ * A change of a cgroup, or a look at one, was refused: say which of the reasons
+ * it is. @what: "can't grant it". Returns -abs(err).
+ */
+int lib_refused(int err, const char *what);
+
 /* Has this process CAP_SYS_ADMIN (in whatever user namespace it is in)? */
 int lib_is_admin(void);
 

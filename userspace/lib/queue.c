@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Queues: setting up the rings, submitting, waiting. */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -58,6 +59,46 @@ static int map_rings(struct queue *q, const struct aioffload_queue_create *arg)
 			sizeof(struct aioffload_cqe));
 }
 
+static int refused(struct aioffload_ctx *ctx,
+		   const struct aioffload_queue_create *arg, int err)
+{
+	bool rt = arg->qos == AIOFFLOAD_QOS_REALTIME;
+
+	if (lib_denied(ctx, err, rt ? AIOFFLOAD_RIGHT_RT : AIOFFLOAD_RIGHT_EXEC,
+		       rt ? "make a realtime queue" : "make a queue"))
+		return err;
+	if (err == -EBUSY && rt)
+		return lib_fail(err, "realtime queues have %u.%02u %% of a CPU or device left, which is not enough; ask for less, or raise rt_percent of the module aioffload",
+				arg->rt_left_ppm / 10000,
+				arg->rt_left_ppm / 100 % 100);
+	return lib_fail(err, "no queue with %u entries: %s", arg->sq_entries,
+			aioffload_strerror(err));
+}
+
+int aioffload_queue_create_args(struct aioffload_ctx *ctx,
+				struct aioffload_queue_create *arg,
+				struct aioffload_queue **out)
+{
+	struct queue *q = calloc(1, sizeof(*q));
+	int ret;
+
+	if (!q)
+		return lib_fail(ENOMEM, "out of memory");
+	ret = lib_ioctl(ctx->fd, AIOFFLOAD_IOC_QUEUE_CREATE, arg);
+	if (ret < 0) {
+		free(q);
+		return refused(ctx, arg, ret);
+	}
+	q->fd = arg->fd;
+	ret = map_rings(q, arg);
+	if (ret) {
+		aioffload_queue_free(&q->pub);
+		return ret;
+	}
+	*out = &q->pub;
+	return 0;
+}
+
 int aioffload_queue_create(struct aioffload_ctx *ctx, uint32_t sq_entries,
 			   uint32_t cq_entries, struct aioffload_queue **out)
 {
@@ -66,27 +107,8 @@ int aioffload_queue_create(struct aioffload_ctx *ctx, uint32_t sq_entries,
 		.sq_entries = sq_entries,
 		.cq_entries = cq_entries,
 	};
-	struct queue *q = calloc(1, sizeof(*q));
-	int ret;
 
-	if (!q)
-		return lib_fail(ENOMEM, "out of memory");
-	ret = lib_ioctl(ctx->fd, AIOFFLOAD_IOC_QUEUE_CREATE, &arg);
-	if (ret < 0) {
-		free(q);
-		if (lib_denied(ctx, ret, AIOFFLOAD_RIGHT_EXEC, "make a queue"))
-			return ret;
-		return lib_fail(ret, "no queue with %u entries: %s",
-				sq_entries, aioffload_strerror(ret));
-	}
-	q->fd = arg.fd;
-	ret = map_rings(q, &arg);
-	if (ret) {
-		aioffload_queue_free(&q->pub);
-		return ret;
-	}
-	*out = &q->pub;
-	return 0;
+	return aioffload_queue_create_args(ctx, &arg, out);
 }
 
 void aioffload_queue_free(struct aioffload_queue *queue)
@@ -118,6 +140,21 @@ int aioffload_queue_set_eventfd(struct aioffload_queue *queue, int eventfd)
 	if (ret < 0)
 		return lib_fail(ret, "can't use fd %d as eventfd: %s", eventfd,
 				aioffload_strerror(ret));
+	return 0;
+}
+
+int aioffload_queue_fence(struct aioffload_queue *queue, int *fence)
+{
+	struct aioffload_queue_fence arg = { .size = sizeof(arg) };
+	int ret = lib_ioctl(to_queue(queue)->fd, AIOFFLOAD_IOC_QUEUE_FENCE,
+			    &arg);
+
+	if (ret == -EBUSY)
+		return lib_fail(ret, "too many fences of this queue have not signalled yet: wait for its jobs first");
+	if (ret < 0)
+		return lib_fail(ret, "can't make a fence: %s",
+				aioffload_strerror(ret));
+	*fence = arg.fd;
 	return 0;
 }
 
@@ -175,4 +212,20 @@ int aioffload_wait(struct aioffload_queue *queue, uint32_t min_complete,
 		return 0;
 	ret = enter(queue, 0, min_complete, timeout_ns);
 	return ret < 0 ? ret : 0;
+}
+
+const char *aioffload_qos_name(uint32_t qos)
+{
+	switch (qos) {
+	case AIOFFLOAD_QOS_NORMAL:
+		return "normal";
+	case AIOFFLOAD_QOS_BACKGROUND:
+		return "background";
+	case AIOFFLOAD_QOS_INTERACTIVE:
+		return "interactive";
+	case AIOFFLOAD_QOS_REALTIME:
+		return "realtime";
+	default:
+		return "unknown";
+	}
 }

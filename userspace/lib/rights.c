@@ -13,8 +13,7 @@ static int too_old(int err, const char *what)
 			what);
 }
 
-/* A change of a cgroup was refused; say which of the reasons it is. */
-static int refused(int err, const char *what)
+int lib_refused(int err, const char *what)
 {
 	switch (-err) {
 	case ENOTTY:
@@ -55,7 +54,7 @@ int aioffload_grant(struct aioffload_ctx *ctx, int cgroup_fd, uint32_t rights,
 	if (devices)
 		memcpy(arg.devices, devices, sizeof(arg.devices));
 	ret = lib_ioctl(ctx->fd, AIOFFLOAD_IOC_GRANT, &arg);
-	return ret < 0 ? refused(ret, "can't grant it") : 0;
+	return ret < 0 ? lib_refused(ret, "can't grant it") : 0;
 }
 
 int aioffload_grant_clear(struct aioffload_ctx *ctx, int cgroup_fd)
@@ -67,7 +66,7 @@ int aioffload_grant_clear(struct aioffload_ctx *ctx, int cgroup_fd)
 	};
 	int ret = lib_ioctl(ctx->fd, AIOFFLOAD_IOC_GRANT, &arg);
 
-	return ret < 0 ? refused(ret, "can't take the grant away") : 0;
+	return ret < 0 ? lib_refused(ret, "can't take the grant away") : 0;
 }
 
 static int get_rights(struct aioffload_ctx *ctx, struct aioffload_rights *arg,
@@ -153,7 +152,7 @@ int aioffload_limit(struct aioffload_ctx *ctx, int cgroup_fd, uint32_t resource,
 
 	if (ret == -EINVAL)
 		return lib_fail(ret, "can't limit it: no such resource, or a period that is not 1 ms to 100 s");
-	return ret < 0 ? refused(ret, "can't limit it") : 0;
+	return ret < 0 ? lib_refused(ret, "can't limit it") : 0;
 }
 
 int aioffload_usage(struct aioffload_ctx *ctx, int cgroup_fd, uint32_t resource,
@@ -169,7 +168,7 @@ int aioffload_usage(struct aioffload_ctx *ctx, int cgroup_fd, uint32_t resource,
 	if (ret == -EACCES)
 		return lib_fail(ret, "this cgroup lies outside of the caller's cgroup namespace");
 	if (ret < 0)
-		return refused(ret, "can't read the usage");
+		return lib_refused(ret, "can't read the usage");
 	*usage = arg;
 	return 0;
 }

@@ -7,38 +7,19 @@
 
 #include <linux/ai_device.h>
 #include <linux/bitops.h>
-#include <linux/spinlock.h>
-#include <linux/workqueue.h>
+#include <linux/wait.h>
 #include "engine/engine.h"
 
-#define CPU_MAX_WORKERS	32U
-#define CPU_QUEUE_DEPTH	256U
-
-struct cpu_device;
-
-/* A worker takes the oldest job it can run until there is none. */
-struct cpu_worker {
-	struct work_struct work;
-	struct cpu_device *cpu;
-	bool idle;		/* under cpu_device.lock */
-};
+#define CPU_MAX_JOBS	32U
 
 /**
  * struct cpu_device - the one device of this module
- * @lock:	protects @pending and the workers' idle flags; taken with
- *		interrupts off, since jobs may be submitted anywhere
- * @pending:	jobs submitted and not begun, oldest first, by ai_job.node
- * @aborting:	jobs at work shall end with -EIO
+ * @nr_jobs:	of one model that may be worked on at a time
  */
 struct cpu_device {
 	struct ai_device *dev;
 	const struct eng_isa *isa;
-	struct workqueue_struct *wq;
-	spinlock_t lock;	/* pending, worker.idle */
-	struct list_head pending;
-	bool aborting;
-	unsigned int nr_workers;
-	struct cpu_worker workers[CPU_MAX_WORKERS];
+	unsigned int nr_jobs;
 };
 
 /**
@@ -58,6 +39,7 @@ struct cpu_arena {
  * @budget:	of one stretch with the FPU held
  * @batch:	samples that fit in one stretch, at least 1
  * @free:	bit i: arenas[i] is free
+ * @room:	where jobs wait for one
  */
 struct cpu_model {
 	struct eng_program *prog;
@@ -66,11 +48,15 @@ struct cpu_model {
 	u32 batch;
 	unsigned int nr_arenas;
 	unsigned long free;
+	wait_queue_head_t room;
 	struct cpu_arena arenas[BITS_PER_LONG];
 };
 
 /* main.c: byte to fill memory with before each sample, or -1 */
 extern int cpudev_poison;
+
+/* power.c */
+u32 cpudev_power_uw(unsigned int jobs);
 
 /* detect.c */
 void cpudev_detect(struct eng_cpu *cpu);
@@ -80,14 +66,11 @@ const char *cpudev_describe(const struct eng_isa *isa);
 int cpudev_prepare(struct ai_device *dev, const struct ai_model *model,
 		   void **prepared);
 void cpudev_unprepare(struct ai_device *dev, void *prepared);
-struct cpu_arena *cpudev_arena_get(struct cpu_model *m);	/* NULL: none free */
+struct cpu_arena *cpudev_arena_get(struct cpu_model *m,
+				   const struct ai_job *job);
 void cpudev_arena_put(struct cpu_model *m, struct cpu_arena *a);
 
 /* run.c */
 int cpudev_run(struct ai_device *dev, struct ai_job *job);
-int cpudev_submit(struct ai_device *dev, struct ai_job *job);
-void cpudev_cancel(struct ai_device *dev, struct ai_job *job);
-int cpudev_reset(struct ai_device *dev);
-void cpudev_work(struct work_struct *work);
 
 #endif /* AIOFFLOAD_CPU_H */

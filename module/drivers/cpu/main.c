@@ -30,7 +30,7 @@ MODULE_PARM_DESC(isa, "vector unit to use (default: the best there is)");
 
 static unsigned int workers;
 module_param(workers, uint, 0444);
-MODULE_PARM_DESC(workers, "jobs worked on at a time, 1..32 (default: one a CPU)");
+MODULE_PARM_DESC(workers, "jobs of one model worked on at a time, 1..32 (default: one a CPU)");
 
 int cpudev_poison = -1;
 
@@ -60,10 +60,7 @@ static const struct ai_device_ops ops = {
 	.version = AI_DEVICE_API_VERSION,
 	.prepare = cpudev_prepare,
 	.unprepare = cpudev_unprepare,
-	.submit = cpudev_submit,
 	.run = cpudev_run,
-	.cancel = cpudev_cancel,
-	.reset = cpudev_reset,
 };
 
 static int pick_isa(const struct eng_isa **out)
@@ -85,28 +82,12 @@ static int pick_isa(const struct eng_isa **out)
 
 static int pick_workers(unsigned int *out)
 {
-	if (workers > CPU_MAX_WORKERS) {
-		pr_err("workers=%u: at most %u\n", workers, CPU_MAX_WORKERS);
+	if (workers > CPU_MAX_JOBS) {
+		pr_err("workers=%u: at most %u\n", workers, CPU_MAX_JOBS);
 		return -EINVAL;
 	}
-	*out = workers ? workers : min(num_online_cpus(), CPU_MAX_WORKERS);
+	*out = workers ? workers : min(num_online_cpus(), CPU_MAX_JOBS);
 	return 0;
-}
-
-static int start_workers(struct cpu_device *cpu)
-{
-	unsigned int i;
-
-	spin_lock_init(&cpu->lock);
-	INIT_LIST_HEAD(&cpu->pending);
-	for (i = 0; i < cpu->nr_workers; i++) {
-		cpu->workers[i].cpu = cpu;
-		cpu->workers[i].idle = true;
-		INIT_WORK(&cpu->workers[i].work, cpudev_work);
-	}
-	cpu->wq = alloc_workqueue("aioffload_cpu", WQ_UNBOUND | WQ_SYSFS,
-				  cpu->nr_workers);
-	return cpu->wq ? 0 : -ENOMEM;
 }
 
 static int add_device(struct cpu_device *cpu)
@@ -115,17 +96,22 @@ static int add_device(struct cpu_device *cpu)
 		.size = sizeof(info),
 		.dev_class = AIOFFLOAD_CLASS_CPU,
 		.caps = AIOFFLOAD_CAP_SYNC | AIOFFLOAD_CAP_CPU_ACCESS,
-		.queue_depth = CPU_QUEUE_DEPTH,
+		.queue_depth = cpu->nr_jobs,
+		.lanes = cpu->nr_jobs,
 		.owner = THIS_MODULE,
 		.driver = KBUILD_MODNAME,
 		.desc = cpudev_describe(cpu->isa),
+		.power_busy_uw = cpudev_power_uw(cpu->nr_jobs),
 	};
 	struct ai_device *dev = ai_device_register(&info, &ops, cpu);
 
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
 	cpu->dev = dev;
-	pr_info("%s, %u workers\n", info.desc, cpu->nr_workers);
+	pr_info("%s, %u jobs of a model at a time\n", info.desc, cpu->nr_jobs);
+	if (info.power_busy_uw)
+		pr_info("%u mW by the energy model\n",
+			info.power_busy_uw / 1000);
 	return 0;
 }
 
@@ -139,20 +125,15 @@ static int __init cpudev_init(void)
 		return -ENOMEM;
 	err = pick_isa(&cpu->isa);
 	if (!err)
-		err = pick_workers(&cpu->nr_workers);
-	if (err)
-		goto free_cpu;
-	err = start_workers(cpu);
+		err = pick_workers(&cpu->nr_jobs);
 	if (err)
 		goto free_cpu;
 	err = add_device(cpu);
 	if (err)
-		goto stop_workers;
+		goto free_cpu;
 	the_cpu = cpu;
 	return 0;
 
-stop_workers:
-	destroy_workqueue(cpu->wq);
 free_cpu:
 	kfree(cpu);
 	return err;
@@ -162,7 +143,6 @@ module_init(cpudev_init);
 static void __exit cpudev_exit(void)
 {
 	ai_device_unregister(the_cpu->dev);
-	destroy_workqueue(the_cpu->wq);
 	kfree(the_cpu);
 }
 module_exit(cpudev_exit);

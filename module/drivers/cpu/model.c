@@ -12,8 +12,11 @@
 /* Work memory of one model in all; more arenas than one only below this. */
 #define ARENA_TOTAL	(64UL << 20)
 
-/* Callers of a synchronous RUN that find an arena while all workers are busy */
-#define SYNC_CALLERS	2U
+/* For one that is urgent, and for one more, beside as many as there are CPUs. */
+#define SPARE_ARENAS	2U
+
+/* How often a job that waits for an arena asks whether it should stop. */
+#define ARENA_POLL	(HZ / 50 + 1)
 
 /*
  * FPU sections of the compiler. One at a time, so that the state that some
@@ -104,15 +107,15 @@ int cpudev_prepare(struct ai_device *dev, const struct ai_model *model,
 	if (!m)
 		return -ENOMEM;
 	mutex_lock(&compile_lock);
-	cpu->dev = dev;		/* jobs may come before it is registered */
 	err = eng_compile(model->view, cpu->isa, &env, &m->prog);
 	mutex_unlock(&compile_lock);
 	if (err)
 		goto free_model;
+	init_waitqueue_head(&m->room);
 	m->fpu = eng_needs_fpu(m->prog);
 	m->budget = eng_budget(m->prog);
 	m->batch = clamp_t(u64, m->budget / (eng_cost(m->prog) + 1), 1, 4096);
-	err = alloc_arenas(m, model, cpu->nr_workers + SYNC_CALLERS);
+	err = alloc_arenas(m, model, cpu->nr_jobs + SPARE_ARENAS);
 	if (err)
 		goto free_program;
 	*prepared = m;
@@ -135,18 +138,43 @@ void cpudev_unprepare(struct ai_device *dev, void *prepared)
 	kfree(m);
 }
 
-struct cpu_arena *cpudev_arena_get(struct cpu_model *m)
+/* The last free one of several is kept for jobs that are urgent. */
+static bool has_room(const struct cpu_model *m, const struct ai_job *job)
 {
 	unsigned long free = READ_ONCE(m->free);
 
-	while (free) {
-		unsigned int i = __ffs(free);
+	return job->urgent || m->nr_arenas == 1 ? free : free & (free - 1);
+}
 
+static struct cpu_arena *try_arena(struct cpu_model *m,
+				   const struct ai_job *job)
+{
+	while (has_room(m, job)) {
+		unsigned long free = READ_ONCE(m->free);
+		unsigned int i;
+
+		if (!free)
+			break;
+		i = __ffs(free);
 		if (test_and_clear_bit(i, &m->free))
 			return &m->arenas[i];
-		free = READ_ONCE(m->free);
 	}
 	return NULL;
+}
+
+/* Waits for one if need be. NULL: the job should stop. */
+struct cpu_arena *cpudev_arena_get(struct cpu_model *m,
+				   const struct ai_job *job)
+{
+	struct cpu_arena *a;
+
+	while (unlikely(!(a = try_arena(m, job)))) {
+		if (ai_job_cancelled(job))
+			break;
+		wait_event_killable_timeout(m->room, has_room(m, job),
+					    ARENA_POLL);
+	}
+	return a;
 }
 
 void cpudev_arena_put(struct cpu_model *m, struct cpu_arena *a)
@@ -154,4 +182,7 @@ void cpudev_arena_put(struct cpu_model *m, struct cpu_arena *a)
 	/* what the job wrote to the arena comes before the next owner's use */
 	smp_mb__before_atomic();
 	set_bit(a - m->arenas, &m->free);
+	smp_mb__after_atomic();		/* pairs with the wait's */
+	if (waitqueue_active(&m->room))
+		wake_up(&m->room);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Running jobs: in the caller's context (->run) or on a worker (->submit).
+ * Running jobs, in the caller's context or on a thread of core's.
  *
  * The FPU is held for one budget of the engine at a time, some tens of
  * microseconds; between two of them we look whether the job shall go on and
@@ -68,8 +68,7 @@ static u32 stretch(const struct cpu_model *m, const struct ai_job *job,
 	return done;
 }
 
-static int work_off(struct cpu_device *cpu, struct ai_job *job,
-		    struct cpu_arena *a)
+static int work_off(const struct ai_job *job, struct cpu_arena *a)
 {
 	const struct cpu_model *m = job->prepared;
 	struct compat_fpu_state state;
@@ -94,145 +93,18 @@ static int work_off(struct cpu_device *cpu, struct ai_job *job,
 			return 0;
 		if (ai_job_cancelled(job))
 			return -ECANCELED;
-		if (!job->sync && READ_ONCE(cpu->aborting))
-			return -EIO;
 		cond_resched();
-	}
-}
-
-/* Wake one idle worker, if there is one. Under the lock. */
-static void kick(struct cpu_device *cpu)
-{
-	unsigned int i;
-
-	for (i = 0; i < cpu->nr_workers; i++) {
-		struct cpu_worker *w = &cpu->workers[i];
-
-		if (w->idle) {
-			w->idle = false;
-			queue_work(cpu->wq, &w->work);
-			return;
-		}
 	}
 }
 
 int cpudev_run(struct ai_device *dev, struct ai_job *job)
 {
-	struct cpu_device *cpu = ai_device_priv(dev);
-	struct cpu_model *m = job->prepared;
-	struct cpu_arena *a;
-	unsigned long flags;
+	struct cpu_arena *a = cpudev_arena_get(job->prepared, job);
 	int err;
 
-	a = cpudev_arena_get(m);
 	if (!a)
-		return -EAGAIN;
-	INIT_LIST_HEAD(&job->node);	/* pending nowhere: see cpudev_cancel() */
-	err = work_off(cpu, job, a);
-	cpudev_arena_put(m, a);
-
-	/* a job may have been passed over for lack of the arena we had */
-	smp_mb__after_atomic();		/* pairs with next_job() */
-	if (!list_empty_careful(&cpu->pending)) {
-		spin_lock_irqsave(&cpu->lock, flags);
-		kick(cpu);
-		spin_unlock_irqrestore(&cpu->lock, flags);
-	}
+		return -ECANCELED;
+	err = work_off(job, a);
+	cpudev_arena_put(job->prepared, a);
 	return err;
-}
-
-int cpudev_submit(struct ai_device *dev, struct ai_job *job)
-{
-	struct cpu_device *cpu = ai_device_priv(dev);
-	unsigned long flags;
-
-	spin_lock_irqsave(&cpu->lock, flags);
-	list_add_tail(&job->node, &cpu->pending);
-	kick(cpu);
-	spin_unlock_irqrestore(&cpu->lock, flags);
-	return 0;
-}
-
-/*
- * The oldest job for which there is an arena. A job without one is left where
- * it is: whoever holds its model's arenas is a worker or a synchronous caller,
- * and looks again when it is done.
- */
-static struct ai_job *next_job(struct cpu_device *cpu, struct cpu_arena **a)
-{
-	struct ai_job *job;
-
-	smp_mb__after_spinlock();	/* pairs with cpudev_run() */
-	list_for_each_entry(job, &cpu->pending, node) {
-		*a = cpudev_arena_get(job->prepared);
-		if (*a) {
-			list_del_init(&job->node);
-			return job;
-		}
-	}
-	return NULL;
-}
-
-void cpudev_work(struct work_struct *work)
-{
-	struct cpu_worker *w = container_of(work, struct cpu_worker, work);
-	struct cpu_device *cpu = w->cpu;
-	struct cpu_arena *a;
-	struct ai_job *job;
-	int err;
-
-	for (;;) {
-		spin_lock_irq(&cpu->lock);
-		job = next_job(cpu, &a);
-		if (!job)
-			w->idle = true;
-		spin_unlock_irq(&cpu->lock);
-		if (!job)
-			return;
-		ai_job_begins(job);
-		err = work_off(cpu, job, a);
-		cpudev_arena_put(job->prepared, a);
-		ai_job_complete(cpu->dev, job, err);
-		cond_resched();
-	}
-}
-
-/* A pending job ends here; one at work sees ai_job_cancelled() by itself. */
-void cpudev_cancel(struct ai_device *dev, struct ai_job *job)
-{
-	struct cpu_device *cpu = ai_device_priv(dev);
-	unsigned long flags;
-	bool pending;
-
-	spin_lock_irqsave(&cpu->lock, flags);
-	pending = !list_empty(&job->node);
-	if (pending)
-		list_del_init(&job->node);
-	spin_unlock_irqrestore(&cpu->lock, flags);
-	if (pending)
-		ai_job_complete(dev, job, -ECANCELED);
-}
-
-int cpudev_reset(struct ai_device *dev)
-{
-	struct cpu_device *cpu = ai_device_priv(dev);
-	struct ai_job *job, *next;
-	LIST_HEAD(ended);
-
-	WRITE_ONCE(cpu->aborting, true);
-	spin_lock_irq(&cpu->lock);
-	list_for_each_entry_safe(job, next, &cpu->pending, node)
-		list_move_tail(&job->node, &ended);
-	spin_unlock_irq(&cpu->lock);
-
-	while (!list_empty(&ended)) {
-		job = list_first_entry(&ended, struct ai_job, node);
-		spin_lock_irq(&cpu->lock);
-		list_del_init(&job->node);
-		spin_unlock_irq(&cpu->lock);
-		ai_job_complete(dev, job, -EIO);
-	}
-	flush_workqueue(cpu->wq);
-	WRITE_ONCE(cpu->aborting, false);
-	return 0;
 }

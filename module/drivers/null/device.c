@@ -65,7 +65,10 @@ static void null_unprepare(struct ai_device *dev, void *prepared)
 	kfree(prepared);
 }
 
-/* latency + jitter + time for the multiply-adds, at most NULL_MAX_NS */
+/*
+ * latency + jitter + time for the multiply-adds, at most NULL_MAX_NS; at its
+ * present speed
+ */
 static u64 null_duration(struct null_device *nd, const struct ai_job *job)
 {
 	const struct null_model *nm = job->prepared;
@@ -82,7 +85,8 @@ static u64 null_duration(struct null_device *nd, const struct ai_job *job)
 			return NULL_MAX_NS;
 		ns += div_u64(ps, 1000);
 	}
-	return min(ns, NULL_MAX_NS);
+	ns = min(ns, NULL_MAX_NS);
+	return nd->speed == 1000 ? ns : div_u64(ns * 1000, nd->speed);
 }
 
 static bool null_nth(u64 job, u64 every)
@@ -120,6 +124,7 @@ static struct null_lane *null_take_lane(struct null_device *nd)
 	lane = list_first_entry_or_null(&nd->idle, struct null_lane, idle);
 	if (lane) {
 		list_del_init(&lane->idle);
+		null_heat(nd);
 		nd->busy++;
 	}
 	return lane;
@@ -146,6 +151,7 @@ static void null_next(struct null_lane *lane)
 		list_del(&job->node);
 		null_start(lane, job);
 	} else {
+		null_heat(nd);
 		nd->busy--;
 		list_add(&lane->idle, &nd->idle);
 	}
@@ -185,6 +191,10 @@ static noinline int null_submit_slow(struct null_device *nd,
 	int fate;
 
 	spin_lock_irqsave(&nd->lock, flags);
+	if (WARN_ON_ONCE(nd->down)) {
+		spin_unlock_irqrestore(&nd->lock, flags);
+		return -EIO;
+	}
 	fate = null_fate(nd);
 	job->driver[JOB_NS] = null_duration(nd, job);
 	job->driver[JOB_STATUS] = fate;
@@ -372,21 +382,6 @@ static int null_reset(struct ai_device *dev)
 	return fails ? -EIO : 0;
 }
 
-static int null_query(struct ai_device *dev, struct ai_device_status *status)
-{
-	struct null_device *nd = ai_device_priv(dev);
-	u64 idle, busy;
-
-	spin_lock_irq(&nd->lock);
-	idle = nd->cfg.power_idle_uw;
-	busy = nd->cfg.power_busy_uw;
-	status->power_uw = idle;
-	if (busy > idle)
-		status->power_uw += div_u64((busy - idle) * nd->busy, nd->nr_lanes);
-	spin_unlock_irq(&nd->lock);
-	return 0;
-}
-
 static const struct ai_device_ops null_ops = {
 	.size		= sizeof(struct ai_device_ops),
 	.version	= AI_DEVICE_API_VERSION,
@@ -401,6 +396,7 @@ static const struct ai_device_ops null_ops = {
 static struct ai_device *null_register(struct null_device *nd)
 {
 	const struct null_config *cfg = &nd->cfg;
+	struct ai_point points[NULL_MAX_POINTS];
 	struct ai_device_ops ops = null_ops;	/* core copies it */
 	struct ai_device_info info = {
 		.size		= sizeof(info),
@@ -408,6 +404,11 @@ static struct ai_device *null_register(struct null_device *nd)
 		.queue_depth	= cfg->queue_depth,
 		.owner		= cfg->ownerless ? NULL : THIS_MODULE,
 		.driver		= KBUILD_MODNAME,
+		.lanes		= cfg->parallelism,
+		.power_idle_uw	= min_t(u64, cfg->power_idle_uw, U32_MAX),
+		.power_busy_uw	= min_t(u64, cfg->power_busy_uw, U32_MAX),
+		.power_down_uw	= cfg->power_down_uw,
+		.wake_ns	= cfg->wake_ns,
 	};
 	char desc[AIOFFLOAD_NAME_LEN];
 
@@ -418,6 +419,15 @@ static struct ai_device *null_register(struct null_device *nd)
 		info.caps |= AIOFFLOAD_CAP_SYNC;
 		ops.run = null_run;
 	}
+	if (cfg->idle_down) {
+		ops.suspend = null_suspend;
+		ops.resume = null_resume;
+	}
+	if (cfg->points) {
+		info.points = points;
+		info.nr_points = null_points(cfg, points);
+		ops.set_point = null_set_point;
+	}
 	return ai_device_register(&info, &ops, nd);
 }
 
@@ -425,9 +435,13 @@ static struct ai_device *null_register(struct null_device *nd)
 void null_device_set(struct null_device *nd, const struct null_config *cfg)
 {
 	spin_lock_irq(&nd->lock);
+	null_heat(nd);
 	nd->cfg = *cfg;
+	null_at_speed(nd, nd->speed);
 	nd->jobs = 0;
-	WRITE_ONCE(nd->at_once, !(cfg->latency_ns || cfg->jitter_ns ||
+	/* What has states of power looks at them for each job. */
+	WRITE_ONCE(nd->at_once, !(cfg->idle_down || cfg->points ||
+				  cfg->heat_mc_per_w || cfg->latency_ns || cfg->jitter_ns ||
 				  cfg->ps_per_mac || cfg->error_every ||
 				  cfg->error_ppm || cfg->stall_every ||
 				  cfg->remove_after));
@@ -451,6 +465,7 @@ struct null_device *null_device_create(const struct null_config *cfg)
 	INIT_LIST_HEAD(&nd->idle);
 	INIT_LIST_HEAD(&nd->waiting);
 	INIT_LIST_HEAD(&nd->stalled);
+	null_power_init(nd);
 	null_device_set(nd, cfg);
 	/* The same seed each time: benchmarks and tests repeat. */
 	prandom_seed_state(&nd->rnd, 1);
@@ -470,6 +485,7 @@ struct null_device *null_device_create(const struct null_config *cfg)
 		return ERR_CAST(dev);
 	}
 	WRITE_ONCE(nd->dev, dev);
+	null_power_start(nd);
 	return nd;
 }
 
@@ -483,6 +499,7 @@ void null_device_destroy(struct null_device *nd)
 {
 	u32 i;
 
+	null_power_stop(nd);
 	ai_device_unregister(nd->dev);
 	for (i = 0; i < nd->nr_lanes; i++)
 		hrtimer_cancel(&nd->lanes[i].timer);

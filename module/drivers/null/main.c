@@ -52,6 +52,28 @@ NULL_PARAM(power_idle_uw, 0);
 MODULE_PARM_DESC(power_idle_uw, "power reported when idle, microwatt");
 NULL_PARAM(power_busy_uw, 0);
 MODULE_PARM_DESC(power_busy_uw, "power reported when all lanes are busy");
+NULL_PARAM(power_down_uw, 0);
+MODULE_PARM_DESC(power_down_uw, "power reported when idled down");
+NULL_PARAM(idle_down, 0);
+MODULE_PARM_DESC(idle_down, "1: idles down when it has no jobs (runtime PM)");
+NULL_PARAM(wake_ns, 0);
+MODULE_PARM_DESC(wake_ns, "time that coming up again takes");
+NULL_PARAM(suspend_fails, 0);
+MODULE_PARM_DESC(suspend_fails, "1: idling down answers EIO");
+NULL_PARAM(resume_fails, 0);
+MODULE_PARM_DESC(resume_fails, "1: coming up answers EIO");
+NULL_PARAM(points, 0);
+MODULE_PARM_DESC(points, "operating points, up to 16; the slowest has 1/points of the speed");
+NULL_PARAM(power_exp, 3);
+MODULE_PARM_DESC(power_exp, "power above idling goes by speed to the power of this, 0..3");
+NULL_PARAM(point_fails, 0);
+MODULE_PARM_DESC(point_fails, "1: going to another operating point answers EIO");
+NULL_PARAM(heat_mc_per_w, 0);
+MODULE_PARM_DESC(heat_mc_per_w, "so much warmer than 25 degrees it gets, in 1/1000 degree per watt; 0: temperature unknown");
+NULL_PARAM(heat_ms, 1000);
+MODULE_PARM_DESC(heat_ms, "in which it gets about half of the way there");
+NULL_PARAM(trip_mc, 0);
+MODULE_PARM_DESC(trip_mc, "temperature at which it slows itself down; 0: never");
 NULL_PARAM(error_every, 0);
 MODULE_PARM_DESC(error_every, "every Nth job fails with EIO; 0: none");
 NULL_PARAM(error_ppm, 0);
@@ -91,6 +113,17 @@ static const struct null_field null_fields[] = {
 	NULL_FIELD(sync_run, 0, 1, true),
 	NULL_FIELD(power_idle_uw, 0, 1000000000, false),
 	NULL_FIELD(power_busy_uw, 0, 1000000000, false),
+	NULL_FIELD(power_down_uw, 0, 1000000000, true),
+	NULL_FIELD(idle_down, 0, 1, true),
+	NULL_FIELD(wake_ns, 0, NULL_MAX_WAKE, false),
+	NULL_FIELD(suspend_fails, 0, 1, false),
+	NULL_FIELD(resume_fails, 0, 1, false),
+	NULL_FIELD(points, 0, NULL_MAX_POINTS, true),
+	NULL_FIELD(power_exp, 0, 3, true),
+	NULL_FIELD(point_fails, 0, 1, false),
+	NULL_FIELD(heat_mc_per_w, 0, 1000000, true),
+	NULL_FIELD(heat_ms, 1, 1000000, true),
+	NULL_FIELD(trip_mc, 0, 200000, true),
 	NULL_FIELD(error_every, 0, U64_MAX, false),
 	NULL_FIELD(error_ppm, 0, 1000000, false),
 	NULL_FIELD(stall_every, 0, U64_MAX, false),

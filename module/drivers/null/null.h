@@ -4,6 +4,7 @@
  *
  *   main.c     the module's parameters; devices come and go
  *   device.c   what a driver of a real device would have: the ops
+ *   power.c    those for power
  *
  * Locks:
  *   null_lock (mutex, main.c)  the list of devices; held while one is added or
@@ -22,6 +23,7 @@
 #include <linux/prandom.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
+#include <linux/workqueue.h>
 
 #define NULL_MAX_DEPTH	4096
 /*
@@ -30,6 +32,8 @@
  */
 #define NULL_TIMER_MODE	HRTIMER_MODE_REL_SOFT
 #define NULL_MAX_NS	(3600ULL * NSEC_PER_SEC)	/* no job is longer */
+#define NULL_MAX_WAKE	(10ULL * NSEC_PER_SEC)
+#define NULL_MAX_POINTS	16
 
 /*
  * What can be set for each device; main.c has the table with names, limits and
@@ -44,6 +48,17 @@ struct null_config {
 	u64 sync_run;
 	u64 power_idle_uw;
 	u64 power_busy_uw;
+	u64 power_down_uw;
+	u64 idle_down;
+	u64 wake_ns;
+	u64 suspend_fails;
+	u64 resume_fails;
+	u64 points;
+	u64 power_exp;
+	u64 point_fails;
+	u64 heat_mc_per_w;
+	u64 heat_ms;
+	u64 trip_mc;
 	u64 error_every;
 	u64 error_ppm;
 	u64 stall_every;
@@ -78,11 +93,18 @@ struct null_device {
 	struct rnd_state rnd;
 	u64 jobs;			/* since added or last set */
 	bool dying;			/* remove_after was reached */
+	bool down;			/* suspended: has no job, and gets none */
+	u32 speed;			/* in thousandths */
+	u64 busy_uw;			/* at this speed, all lanes busy */
+	s64 temp_mc;			/* as of */
+	ktime_t heat_at;		/* this */
+	bool hot;			/* slowed down for that */
 	u32 busy;			/* lanes not idle */
 	struct list_head idle;		/* lanes */
 	struct list_head waiting;	/* jobs, for a lane */
 	struct list_head stalled;	/* jobs, for cancel or reset */
 
+	struct delayed_work heat_work;	/* not under the lock */
 	u32 nr_lanes;
 	struct null_lane lanes[];
 };
@@ -90,6 +112,18 @@ struct null_device {
 struct null_device *null_device_create(const struct null_config *cfg);
 void null_device_destroy(struct null_device *nd);
 void null_device_set(struct null_device *nd, const struct null_config *cfg);
+
+/* power.c */
+void null_power_init(struct null_device *nd);
+void null_power_start(struct null_device *nd);
+void null_power_stop(struct null_device *nd);
+u32 null_points(const struct null_config *cfg, struct ai_point *points);
+void null_at_speed(struct null_device *nd, u32 speed);
+void null_heat(struct null_device *nd);
+int null_query(struct ai_device *dev, struct ai_device_status *status);
+int null_suspend(struct ai_device *dev);
+int null_resume(struct ai_device *dev);
+int null_set_point(struct ai_device *dev, u32 point);
 
 /* main.c: take the device away soon, from any context */
 void null_device_vanish(void);

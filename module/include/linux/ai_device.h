@@ -61,6 +61,7 @@ struct ai_io {
  * @first:	first sample
  * @count:	samples
  * @sync:	it came through ->run()
+ * @urgent:	it is not to wait for others where that can be helped
  * @cancelled:	set by core before ->cancel(); a driver that works through a
  *		job in pieces asks ai_job_cancelled() between them
  * @begun_ns:	0, or since when the device works on it: ai_job_begins()
@@ -77,6 +78,7 @@ struct ai_job {
 	u32 first;
 	u32 count;
 	bool sync;
+	bool urgent;
 	bool cancelled;
 	u64 begun_ns;
 	struct list_head node;
@@ -97,7 +99,8 @@ bool ai_job_sync_cancelled(const struct ai_job *job);
 
 /*
  * Should this job stop? For one in ->run() that means: its budget is spent, its
- * caller was killed, or the device is being unregistered. Cheap.
+ * caller was killed or its owner is gone, or the device is being unregistered.
+ * Cheap.
  */
 static inline bool ai_job_cancelled(const struct ai_job *job)
 {
@@ -125,28 +128,47 @@ struct ai_device_status {
  * @prepare:	compile a model for the device. May sleep. Called once for each
  *		model and device. -EOPNOTSUPP: this device can't run it.
  * @unprepare:	undo. May sleep. No job of it is in flight.
- * @submit:	start a job. Atomic context, must not sleep. 0: the driver owns
- *		the job and completes it exactly once with ai_job_complete(),
- *		also from within this call. Negative: not taken, job fails.
- *		Never called with more than queue_depth jobs outstanding. May be
- *		called from within ai_job_complete(), in whatever context that
- *		was called: hold no lock across ai_job_complete() that submit()
- *		takes, and disable interrupts while holding such a lock if
- *		jobs complete in interrupts.
+ * @submit:	start a job; optional, see run(). Atomic context, must not sleep.
+ *		0: the driver owns the job and completes it exactly once with
+ *		ai_job_complete(), also from within this call. Negative: not
+ *		taken, job fails. Never called with more than queue_depth jobs
+ *		outstanding. May be called from within ai_job_complete(), in
+ *		whatever context that was called: hold no lock across
+ *		ai_job_complete() that submit() takes, and disable interrupts
+ *		while holding such a lock if jobs complete in interrupts.
  * @run:	optional (AIOFFLOAD_CAP_SYNC): do a job here and now in the caller's
  *		context and return its status. May sleep. -EAGAIN: no room at the
  *		moment, core uses submit(). Must look at ai_job_cancelled() and
  *		then return -ECANCELED. Runs beside submitted jobs and is not
  *		counted in queue_depth.
+ *		A device with run() and without submit(), cancel() and reset()
+ *		works in the host: core calls run() for jobs of queues as well,
+ *		from threads in their submitters' cgroups. Such a driver waits
+ *		for room, and does not answer -EAGAIN.
  * @cancel:	optional. A submitted job should end soon: complete it with
  *		-ECANCELED, or let it finish. Atomic context. The job may complete
  *		while this runs; it stays valid until this returns.
- * @reset:	make the device usable again and complete every outstanding job
+ * @reset:	goes with submit(): make the device usable again and complete every outstanding job
  *		with -EIO before returning. May sleep. Called when a cancelled job
  *		does not end, and on unregistering with jobs left. No submit() or
  *		cancel() runs meanwhile; run() may. An error: the device is taken
  *		out of use (AIOFFLOAD_STATE_FAILED).
- * @query:	optional. May sleep.
+ * @query:	optional. May sleep. Not called while the device is down.
+ * @suspend:	optional, goes with submit() and without AIOFFLOAD_CAP_SYNC: the
+ *		device is down after this. It has no job, and gets none until
+ *		resume(). May sleep. An error: it stays up, and is asked again
+ *		after another while of idleness.
+ * @resume:	goes with suspend(): the device is up after this, with all that
+ *		was prepared. May sleep. An error: it is taken out of use
+ *		(AIOFFLOAD_STATE_FAILED).
+ *
+ * @set_point:	goes with operating points in struct ai_device_info and with
+ *		submit(): work at this one from now on. May sleep. An error: it
+ *		stays at the one before. Called once before ai_device_register()
+ *		returns, after each resume(), and whenever another one is wanted.
+ *
+ * suspend(), resume(), set_point() and query() are called one at a time.
+ * prepare(), reset() and set_point() find the device up; unprepare() need not.
  */
 struct ai_device_ops {
 	u32 size;
@@ -159,6 +181,23 @@ struct ai_device_ops {
 	void (*cancel)(struct ai_device *dev, struct ai_job *job);
 	int (*reset)(struct ai_device *dev);
 	int (*query)(struct ai_device *dev, struct ai_device_status *status);
+	int (*suspend)(struct ai_device *dev);
+	int (*resume)(struct ai_device *dev);
+	int (*set_point)(struct ai_device *dev, u32 point);
+};
+
+#define AI_MAX_POINTS	32
+
+/**
+ * struct ai_point - an operating point
+ * @khz:	clock
+ * @speed:	in thousandths of the fastest one's, which is 1000
+ * @power_uw:	power when all lanes are busy, in microwatt; 0: unknown
+ */
+struct ai_point {
+	u32 khz;
+	u32 speed;
+	u32 power_uw;
 };
 
 /**
@@ -171,6 +210,13 @@ struct ai_device_ops {
  * @owner:	THIS_MODULE; without it the device counts as unsigned
  * @driver:	name of the driver's module
  * @desc:	for people; copied
+ * @lanes:	jobs that the device works on side by side; 0: one at a time
+ * @power_idle_uw: power when idle, and when all lanes are busy, in microwatt;
+ * @power_busy_uw: 0: unknown
+ * @power_down_uw: power after suspend(), likewise
+ * @wake_ns:	what resume() takes; a first guess, as it is measured
+ * @points:	operating points, slowest first: clocks and speeds rise; copied
+ * @nr_points:	of them, up to AI_MAX_POINTS; 0: it has none to choose from
  */
 struct ai_device_info {
 	u32 size;
@@ -181,6 +227,13 @@ struct ai_device_info {
 	struct module *owner;
 	const char *driver;
 	const char *desc;
+	u32 lanes;
+	u32 power_idle_uw;
+	u32 power_busy_uw;
+	u32 power_down_uw;
+	u64 wake_ns;
+	const struct ai_point *points;
+	u32 nr_points;
 };
 
 /**
@@ -201,9 +254,21 @@ struct ai_device *ai_device_register(const struct ai_device_info *info,
  *
  * May be called at any moment, with jobs in flight: they end with -ENODEV for
  * their owners, every model is unprepared, and when it returns no op runs or
- * will run again. No reference of a client can delay it. May sleep.
+ * will run again. No reference of a client can delay it. May sleep. It is not
+ * woken up for this: afterwards it is up or down as suspend() and resume() left
+ * it.
  */
 void ai_device_unregister(struct ai_device *dev);
+
+/**
+ * ai_device_limit() - it is too hot for more than this operating point
+ * @dev:	registered
+ * @point:	the highest that is left; the highest of all: no limit
+ *
+ * For a device that limits itself, by its firmware or for another reason than
+ * the kernel's. May sleep; not from within an op for power, which this calls.
+ */
+void ai_device_limit(struct ai_device *dev, u32 point);
 
 void *ai_device_priv(const struct ai_device *dev);
 const char *ai_device_name(const struct ai_device *dev);

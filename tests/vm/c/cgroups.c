@@ -110,6 +110,64 @@ void cg_leave(void)
 		FAIL("entering " ROOT ": %s", strerror(-err));
 }
 
+void cg_write(const char *name, const char *file, const char *text)
+{
+	char path[2048];
+	size_t n;
+	int err;
+
+	cg_path(path, sizeof(path), name);
+	n = strlen(path);
+	snprintf(path + n, sizeof(path) - n, "/%s", file);
+	err = write_text(path, text);
+	if (err)
+		FAIL("writing \"%s\" to %s: %s", text, path, strerror(-err));
+}
+
+static FILE *cg_read(const char *name, const char *file)
+{
+	char path[2048];
+	size_t n;
+	FILE *f;
+
+	cg_path(path, sizeof(path), name);
+	n = strlen(path);
+	snprintf(path + n, sizeof(path) - n, "/%s", file);
+	f = fopen(path, "r");
+	if (!f)
+		FAIL("%s: %s", path, strerror(errno));
+	return f;
+}
+
+int cg_holds(const char *name, int tid)
+{
+	FILE *f = cg_read(name, "cgroup.threads");
+	int id, n = 0;
+
+	while (fscanf(f, "%d", &id) == 1)
+		n += id == tid;
+	fclose(f);
+	return n;
+}
+
+uint64_t cg_cpu_us(const char *name)
+{
+	FILE *f = cg_read(name, "cpu.stat");
+	unsigned long long us;
+
+	if (fscanf(f, "usage_usec %llu", &us) != 1)
+		FAIL("cpu.stat of '%s' does not begin with usage_usec", name);
+	fclose(f);
+	return us;
+}
+
+void cg_with_cpu(void)
+{
+	if (write_text(ROOT "/cgroup.subtree_control", "+cpu"))
+		SKIP("no cpu controller for cgroup 2");
+	cg_write("", "cgroup.subtree_control", "+cpu");
+}
+
 void drop_caps(void)
 {
 	struct __user_cap_header_struct h = { _LINUX_CAPABILITY_VERSION_3, 0 };

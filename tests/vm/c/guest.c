@@ -220,6 +220,32 @@ int find_device(const char *driver)
 	return found;
 }
 
+unsigned int find_threads(const char *name, int *tids, unsigned int room)
+{
+	DIR *d = opendir("/proc");
+	unsigned int n = 0;
+	struct dirent *e;
+	char path[300], comm[64];
+	FILE *f;
+
+	while ((e = readdir(d))) {
+		int tid = atoi(e->d_name);
+
+		snprintf(path, sizeof(path), "/proc/%s/comm", e->d_name);
+		f = tid > 0 ? fopen(path, "r") : NULL;
+		if (!f)
+			continue;
+		if (fscanf(f, "%63s", comm) == 1 && !strcmp(comm, name)) {
+			if (n < room)
+				tids[n] = tid;
+			n++;
+		}
+		fclose(f);
+	}
+	closedir(d);
+	return n;
+}
+
 int spawn(void (*fn)(void *), void *arg)
 {
 	int pid = fork();

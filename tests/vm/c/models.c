@@ -15,7 +15,7 @@ struct builder {
 	uint32_t operand[MAX_O * 4];
 	uint8_t table[2][256];
 	unsigned int nr_t, nr_op, nr_operand, nr_tables, nr_in, nr_out;
-	uint64_t arena;
+	uint64_t arena, macs;
 };
 
 static struct builder b;
@@ -100,6 +100,7 @@ static void finish(struct model_bytes *m)
 	h->version_minor = AIM_VERSION_MINOR;
 	h->header_bytes = sizeof(*h);
 	h->arena_bytes = b.arena;
+	h->macs = b.macs;
 	h->nr_inputs = b.nr_in;
 	h->nr_outputs = b.nr_out;
 	m->bytes = sizeof(*h);
@@ -172,6 +173,36 @@ void make_work(struct model_bytes *m, unsigned int side, unsigned int window)
 		.pad_left = (window - 1) / 2, .pad_right = window / 2,
 		.clamp = { -128, 127 },
 	};
+	finish(m);
+}
+
+/* A constant of zeroes, where the tables would be. */
+static unsigned int add_zeroes(unsigned int rank, unsigned int n, uint64_t offset)
+{
+	unsigned int t = add_tensor(AIM_TYPE_F32, AIM_PLACE_CONST, n, offset);
+
+	b.t[t].rank = rank;
+	b.t[t].dims[0] = n / 8;
+	b.t[t].dims[1] = 8;
+	if (rank == 1) {
+		b.t[t].dims[0] = n;
+		b.t[t].dims[1] = 1;
+	}
+	return t;
+}
+
+void make_fc(struct model_bytes *m)
+{
+	unsigned int in = add_input(AIM_TYPE_F32, 8);
+	unsigned int out = add_output(AIM_TYPE_F32, 8);
+	unsigned int weights = add_zeroes(2, 64, 0);
+	unsigned int bias = add_zeroes(1, 8, 256);
+	struct aim_op *op = add_op(AIM_OP_FC, (uint32_t[]){ in, weights, bias, out }, 3, 1);
+
+	op->p.fc.clamp.min = (int32_t)0xff800000;	/* infinities */
+	op->p.fc.clamp.max = 0x7f800000;
+	b.nr_tables = 2;
+	b.macs = FC_MACS;
 	finish(m);
 }
 

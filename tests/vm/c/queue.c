@@ -14,9 +14,34 @@ int queue_create(int ctx, struct queue *q, unsigned int sq, unsigned int cq)
 	return 0;
 }
 
-void queue_open(struct queue *q, int ctx, unsigned int sq, unsigned int cq)
+int queue_create_qos(int ctx, struct queue *q, unsigned int sq, unsigned int qos,
+		     uint64_t runtime_ns, uint64_t period_ns)
 {
-	MUST(queue_create(ctx, q, sq, cq));
+	memset(q, 0, sizeof(*q));
+	q->c = ARG(queue_create);
+	q->c.sq_entries = sq;
+	q->c.qos = qos;
+	q->c.runtime_ns = runtime_ns;
+	q->c.period_ns = period_ns;
+	if (ioctl(ctx, AIOFFLOAD_IOC_QUEUE_CREATE, &q->c))
+		return -1;
+	q->fd = q->c.fd;
+	return 0;
+}
+
+void queue_open_hint(struct queue *q, int ctx, unsigned int sq, unsigned int hint)
+{
+	memset(q, 0, sizeof(*q));
+	q->c = ARG(queue_create);
+	q->c.sq_entries = sq;
+	q->c.hint = hint;
+	MUST(ioctl(ctx, AIOFFLOAD_IOC_QUEUE_CREATE, &q->c));
+	q->fd = q->c.fd;
+	queue_map(q);
+}
+
+void queue_map(struct queue *q)
+{
 	q->map = mmap(NULL, q->c.ring_bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
 		      q->fd, 0);
 	if (q->map == MAP_FAILED)
@@ -27,6 +52,12 @@ void queue_open(struct queue *q, int ctx, unsigned int sq, unsigned int cq)
 	q->cq_tail = (void *)(q->map + q->c.cq.tail);
 	q->sqes = (void *)(q->map + q->c.sq.entries);
 	q->cqes = (void *)(q->map + q->c.cq.entries);
+}
+
+void queue_open(struct queue *q, int ctx, unsigned int sq, unsigned int cq)
+{
+	MUST(queue_create(ctx, q, sq, cq));
+	queue_map(q);
 }
 
 void queue_of_null(struct bound *b, struct queue *q, const char *settings,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* The calls about rights and quotas; each returns as ioctl() does. */
+/* The calls about rights, quotas and shares; each returns as ioctl() does. */
+#include <sys/stat.h>
 #include "vmtest.h"
 
 uint64_t *only_device(int id)
@@ -72,4 +73,30 @@ uint64_t used(int ctx, int cg, unsigned int resource)
 
 	MUST(get_usage(ctx, cg, resource, &u));
 	return u.used;
+}
+
+int set_weight(int ctx, int cg, unsigned int weight)
+{
+	struct aioffload_weight w = ARG(weight);
+
+	w.flags = AIOFFLOAD_WEIGHT_SET;
+	w.cgroup_fd = cg;
+	w.weight = weight;
+	return ioctl(ctx, AIOFFLOAD_IOC_WEIGHT, &w);
+}
+
+int get_sched(int ctx, int device, uint64_t from, struct aioffload_sched *s)
+{
+	*s = ARG(sched);
+	s->device = device;
+	s->cgroup_id = from;
+	return ioctl(ctx, AIOFFLOAD_IOC_SCHED, s);
+}
+
+uint64_t cg_id(int cg)
+{
+	struct stat st;
+
+	MUST(fstat(cg, &st));
+	return st.st_ino;
 }

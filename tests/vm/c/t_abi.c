@@ -13,7 +13,7 @@ struct call {
 	const char *name;
 	unsigned long nr;
 	enum target on;
-	unsigned int size;		/* of the first version: the minimum */
+	unsigned int size;		/* as it is now */
 	int reserved;			/* offset of a reserved u32, or -1 */
 	void (*fill)(void *arg);	/* valid but for what a test breaks */
 	int gives_fd;			/* offset of an fd it makes, or -1 */
@@ -106,7 +106,8 @@ static void fill_grant(void *arg)
 	((struct aioffload_grant *)arg)->cgroup_fd = some_cgroup();
 }
 
-static void fill_rights(void *arg)
+/* For USAGE and WEIGHT as well. */
+static void fill_own_cgroup(void *arg)
 {
 	((struct aioffload_rights *)arg)->cgroup_fd = -1;
 }
@@ -119,13 +120,19 @@ static void fill_limit(void *arg)
 	a->limit = AIOFFLOAD_NO_LIMIT;
 }
 
-static void fill_usage(void *arg)
+/* Any device: the root is always told. */
+static void fill_sched(void *arg)
 {
-	((struct aioffload_usage *)arg)->cgroup_fd = -1;
+	struct aioffload_device_info info;
+
+	MUST(device_info(bound.ctx, 0, &info));
+	((struct aioffload_sched *)arg)->device = info.id;
 }
 
 #define SIZE(type) sizeof(struct aioffload_##type)
 #define AT(type, field) ((int)offsetof(struct aioffload_##type, field))
+_Static_assert(AT(usage, cgroup_fd) == AT(rights, cgroup_fd) &&
+	       AT(weight, cgroup_fd) == AT(rights, cgroup_fd), "one fill for all");
 
 static const struct call calls[] = {
 	{ "INFO", AIOFFLOAD_IOC_INFO, ON_CTX, SIZE(info), -1, fill_none, -1 },
@@ -142,9 +149,11 @@ static const struct call calls[] = {
 	{ "QUEUE_CREATE", AIOFFLOAD_IOC_QUEUE_CREATE, ON_CTX, SIZE(queue_create),
 	  AT(queue_create, reserved), fill_queue, AT(queue_create, fd) },
 	{ "GRANT", AIOFFLOAD_IOC_GRANT, ON_CTX, SIZE(grant), -1, fill_grant, -1 },
-	{ "RIGHTS", AIOFFLOAD_IOC_RIGHTS, ON_CTX, SIZE(rights), -1, fill_rights, -1 },
+	{ "RIGHTS", AIOFFLOAD_IOC_RIGHTS, ON_CTX, SIZE(rights), -1, fill_own_cgroup, -1 },
 	{ "LIMIT", AIOFFLOAD_IOC_LIMIT, ON_CTX, SIZE(limit), -1, fill_limit, -1 },
-	{ "USAGE", AIOFFLOAD_IOC_USAGE, ON_CTX, SIZE(usage), -1, fill_usage, -1 },
+	{ "USAGE", AIOFFLOAD_IOC_USAGE, ON_CTX, SIZE(usage), -1, fill_own_cgroup, -1 },
+	{ "WEIGHT", AIOFFLOAD_IOC_WEIGHT, ON_CTX, SIZE(weight), -1, fill_own_cgroup, -1 },
+	{ "SCHED", AIOFFLOAD_IOC_SCHED, ON_CTX, SIZE(sched), -1, fill_sched, -1 },
 	{ "MODEL_INFO", AIOFFLOAD_IOC_MODEL_INFO, ON_MODEL, SIZE(model_info),
 	  AT(model_info, reserved), fill_none, -1 },
 	{ "MODEL_TENSOR", AIOFFLOAD_IOC_MODEL_TENSOR, ON_MODEL, SIZE(model_tensor), -1,
@@ -152,6 +161,8 @@ static const struct call calls[] = {
 	{ "ENTER", AIOFFLOAD_IOC_ENTER, ON_QUEUE, SIZE(enter), -1, fill_none, -1 },
 	{ "QUEUE_EVENTFD", AIOFFLOAD_IOC_QUEUE_EVENTFD, ON_QUEUE,
 	  SIZE(queue_eventfd), AT(queue_eventfd, reserved), fill_eventfd, -1 },
+	{ "QUEUE_FENCE", AIOFFLOAD_IOC_QUEUE_FENCE, ON_QUEUE, SIZE(queue_fence),
+	  AT(queue_fence, reserved), fill_none, AT(queue_fence, fd) },
 };
 
 #define FOR_EACH_CALL(c) \
@@ -196,7 +207,7 @@ static void expect_call(const struct call *c, const char *what, long ret, int wa
 TEST(structs_have_their_sizes)
 {
 	EXPECT_EQ(SIZE(info), 136);
-	EXPECT_EQ(SIZE(device_info), 272);
+	EXPECT_EQ(SIZE(device_info), 288);
 	EXPECT_EQ(SIZE(buf_create), 24);
 	EXPECT_EQ(SIZE(model_load), 72);
 	EXPECT_EQ(SIZE(model_info), 136);
@@ -207,13 +218,18 @@ TEST(structs_have_their_sizes)
 	EXPECT_EQ(SIZE(run), 32);
 	EXPECT_EQ(SIZE(sqe), 64);
 	EXPECT_EQ(SIZE(cqe), 32);
-	EXPECT_EQ(SIZE(queue_create), 64);
+	EXPECT_EQ(SIZE(queue_create), 104);
 	EXPECT_EQ(SIZE(grant), 48);
 	EXPECT_EQ(SIZE(rights), 80);
 	EXPECT_EQ(SIZE(limit), 32);
 	EXPECT_EQ(SIZE(usage), 56);
+	EXPECT_EQ(SIZE(weight), 24);
+	EXPECT_EQ(SIZE(sched_class), 56);
+	EXPECT_EQ(SIZE(sched), 312);
 	EXPECT_EQ(SIZE(enter), 24);
 	EXPECT_EQ(SIZE(queue_eventfd), 16);
+	EXPECT_EQ(SIZE(queue_fence), 16);
+	EXPECT_EQ(AT(sqe, fence_fd), 40);
 }
 
 TEST(numbers_are_fixed)
@@ -230,10 +246,13 @@ TEST(numbers_are_fixed)
 	EXPECT_EQ(AIOFFLOAD_IOC_RIGHTS, 0xa90b);
 	EXPECT_EQ(AIOFFLOAD_IOC_LIMIT, 0xa90c);
 	EXPECT_EQ(AIOFFLOAD_IOC_USAGE, 0xa90d);
+	EXPECT_EQ(AIOFFLOAD_IOC_WEIGHT, 0xa90e);
+	EXPECT_EQ(AIOFFLOAD_IOC_SCHED, 0xa90f);
 	EXPECT_EQ(AIOFFLOAD_IOC_MODEL_INFO, 0xa920);
 	EXPECT_EQ(AIOFFLOAD_IOC_MODEL_TENSOR, 0xa921);
 	EXPECT_EQ(AIOFFLOAD_IOC_ENTER, 0xa940);
 	EXPECT_EQ(AIOFFLOAD_IOC_QUEUE_EVENTFD, 0xa941);
+	EXPECT_EQ(AIOFFLOAD_IOC_QUEUE_FENCE, 0xa942);
 }
 
 TEST(every_call_works_as_filled)
@@ -245,15 +264,28 @@ TEST(every_call_works_as_filled)
 		expect_call(c, "valid", call_sized(c, arg, c->size), 0);
 }
 
+/* Of its first version. */
+static unsigned int first_size(const struct call *c)
+{
+	if (c->nr == AIOFFLOAD_IOC_QUEUE_CREATE)
+		return AT(queue_create, qos);
+	return c->nr == AIOFFLOAD_IOC_DEVICE_INFO ? AT(device_info, pm) : c->size;
+}
+
 TEST(smaller_sizes_are_einval)
 {
 	unsigned char arg[512];
 
 	setup();
 	FOR_EACH_CALL(c) {
-		for (unsigned int size = 0; size < c->size; size++)
+		unsigned int first = first_size(c);
+
+		for (unsigned int size = 0; size < first; size++)
 			expect_call(c, "a size below the first version",
 				    call_sized(c, arg, size), EINVAL);
+		for (unsigned int size = first; size < c->size; size++)
+			expect_call(c, "a size of an older version",
+				    call_sized(c, arg, size), 0);
 	}
 }
 
@@ -350,9 +382,10 @@ TEST(unknown_flags_are_einval)
 		for (int bit = 0; bit < 32; bit++) {
 			uint32_t flags = 1u << bit;
 
-			/* these have two; t_rights.c */
+			/* these have two; t_rights.c, t_weights.c */
 			if (bit < 2 && (c->nr == AIOFFLOAD_IOC_GRANT ||
-					c->nr == AIOFFLOAD_IOC_RIGHTS))
+					c->nr == AIOFFLOAD_IOC_RIGHTS ||
+					c->nr == AIOFFLOAD_IOC_WEIGHT))
 				continue;
 			memset(arg, 0, sizeof(arg));
 			c->fill(arg);
@@ -570,6 +603,10 @@ TEST(device_info_of_a_null_device)
 	EXPECT_EQ(di.queue_depth, 17);
 	EXPECT_EQ(di.power_uw, 1500);
 	EXPECT_EQ(di.temp_mc, INT32_MIN);
+	EXPECT_EQ(di.pm, AIOFFLOAD_PM_ALWAYS_ON);
+	EXPECT_EQ(di.khz, 0);
+	EXPECT_EQ(di.speed_permille, 1000);
+	EXPECT_EQ(di.limit_permille, 1000);
 	EXPECT_EQ(di.caps & AIOFFLOAD_CAP_SYNC, 0);
 	EXPECT_EQ(di.jobs_done, 0);
 	EXPECT(!strcmp(di.driver, "aioffload_null"));

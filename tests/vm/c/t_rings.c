@@ -49,12 +49,16 @@ TEST(bad_entries_complete_with_an_errno)
 	} while (0)
 	for (int op = 2; op < 256; op++)
 		BAD(opcode, op, EINVAL);
-	for (int bit = 0; bit < 8; bit++)
+	for (int bit = 2; bit < 8; bit++)
 		BAD(flags, 1 << bit, EINVAL);
-	BAD(reserved0, 1, EINVAL);
-	BAD(reserved0, 0x8000, EINVAL);
-	for (int i = 0; i < 4; i++)
+	BAD(qos, 1, EINVAL);
+	BAD(qos, 0x8000, EINVAL);
+	for (int i = 0; i < 2; i++)
 		BAD(reserved[i], 1ULL << (i * 20), EINVAL);
+	BAD(reserved0, 1, EINVAL);
+	BAD(fence_fd, 1, EINVAL);
+	BAD(fence_fd, -1, EINVAL);
+	BAD(deadline_ns, 1, EINVAL);
 	BAD(slot, b.slot + 1, ENOENT);
 	BAD(slot, 0x7fffffff, ENOENT);
 	BAD(slot, 0xffffffff, ENOENT);
@@ -73,7 +77,7 @@ TEST(bad_nops_too)
 	bad.flags = 1;
 	expect_bad(&bad, EINVAL);
 	bad.flags = 0;
-	bad.reserved[3] = 1;
+	bad.reserved[1] = 1;
 	expect_bad(&bad, EINVAL);
 }
 

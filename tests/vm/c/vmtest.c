@@ -80,6 +80,19 @@ void vmt_expect_errno(const char *file, int line, const char *call, long ret,
 			 vmt_errno_name(err), vmt_errno_name(want));
 }
 
+bool exact(void)
+{
+	return getenv("VMTEST_EXACT");
+}
+
+void figure(const char *name, double got, double least, double most)
+{
+	printf("= %s|%.5f|%g|%g\n", name, got, least, most);
+	fflush(stdout);
+	if (exact() && !(got >= least && got <= most))
+		FAIL("%s: %.5f, expected %g to %g", name, got, least, most);
+}
+
 /* ---- what must not outlive a test ---- */
 
 struct census {

@@ -73,6 +73,14 @@ void vmt_expect_errno(const char *file, int line, const char *call, long ret,
 		      int err, int want);
 const char *vmt_errno_name(int err);
 
+/*
+ * VMTEST_EXACT=1: the clock counts instructions (tools/bench-sched), so times
+ * mean something, and what was asked of the scheduler must hold as it was said.
+ */
+bool exact(void);
+/* What bench-sched makes its table of; where things are exact it must be within. */
+void figure(const char *name, double got, double least, double most);
+
 /* ---- guest.c: files, devices, modules ---- */
 uint64_t now_ns(void);
 void sleep_ms(unsigned int ms);
@@ -92,6 +100,8 @@ void null_remove(int id);
 int find_device(const char *driver);	/* id, or -1 */
 int open_ctx(int id);			/* /dev/aioffloadID, or -1: any device */
 int open_null(const char *settings);	/* null_add and open_ctx */
+/* Threads named so of the whole system: how many, and up to @room of their ids. */
+unsigned int find_threads(const char *name, int *tids, unsigned int room);
 
 /* ---- objects.c: one call each; -1 and errno like ioctl ---- */
 #define ARG(type) ((struct aioffload_##type){ .size = sizeof(struct aioffload_##type) })
@@ -127,6 +137,9 @@ void make_chain(struct model_bytes *m, unsigned int n, unsigned int ops);
 /* s8[1, side, side, 1], largest value of a window of window x window: one
  * operator with side^2 window^2 comparisons, however long that takes */
 void make_work(struct model_bytes *m, unsigned int side, unsigned int window);
+/* f32[8] -> f32[8], all 0: work for a null device with ps_per_mac */
+void make_fc(struct model_bytes *m);
+#define FC_MACS		64
 #define LUT_XOR		0x5a
 #define LUT_XOR2	0x33
 
@@ -157,6 +170,12 @@ struct queue {
 
 int queue_create(int ctx, struct queue *q, unsigned int sq, unsigned int cq);
 void queue_open(struct queue *q, int ctx, unsigned int sq, unsigned int cq);
+/* Of a class; the last two 0 unless that is realtime. */
+int queue_create_qos(int ctx, struct queue *q, unsigned int sq, unsigned int qos,
+		     uint64_t runtime_ns, uint64_t period_ns);
+/* Of normal jobs with a hint for placement. */
+void queue_open_hint(struct queue *q, int ctx, unsigned int sq, unsigned int hint);
+void queue_map(struct queue *q);	/* what queue_create*() made */
 /* On a new null device with these settings, 4 samples of 64 bytes bound. */
 void queue_of_null(struct bound *b, struct queue *q, const char *settings,
 		   unsigned int sq, unsigned int cq);
@@ -197,6 +216,11 @@ void cg_remove(const char *name);
 void cg_enter(const char *name);		/* the calling process moves there */
 void cg_leave(void);				/* ... to the root of the hierarchy */
 void cg_path(char *to, size_t room, const char *name);
+/* A file of it; how often the number @tid is in its cgroup.procs. */
+void cg_write(const char *name, const char *file, const char *text);
+int cg_holds(const char *name, int tid);
+uint64_t cg_cpu_us(const char *name);		/* CPU time used in it */
+void cg_with_cpu(void);			/* have cpu control below; skip if there is none */
 /* Still uid 0, but without any capability, exec or not. */
 void drop_caps(void);
 void cg_become(const char *name);		/* cg_enter() and drop_caps() */
@@ -211,6 +235,10 @@ int set_limit(int ctx, int cg, unsigned int resource, uint64_t limit,
 	      uint64_t period_ns);
 int get_usage(int ctx, int cg, unsigned int resource, struct aioffload_usage *u);
 uint64_t used(int ctx, int cg, unsigned int resource);
+int set_weight(int ctx, int cg, unsigned int weight);
+/* A cgroup on a device: the one with this number or the next higher one. */
+int get_sched(int ctx, int device, uint64_t from, struct aioffload_sched *s);
+uint64_t cg_id(int cg);
 
 /* ---- together.c ---- */
 /* Two processes take turns on a word of shared memory. */

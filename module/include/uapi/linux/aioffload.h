@@ -37,6 +37,8 @@
 #define AIOFFLOAD_IOC_RIGHTS		_IO(AIOFFLOAD_IOC_MAGIC, 0x0b)
 #define AIOFFLOAD_IOC_LIMIT		_IO(AIOFFLOAD_IOC_MAGIC, 0x0c)
 #define AIOFFLOAD_IOC_USAGE		_IO(AIOFFLOAD_IOC_MAGIC, 0x0d)
+#define AIOFFLOAD_IOC_WEIGHT		_IO(AIOFFLOAD_IOC_MAGIC, 0x0e)
+#define AIOFFLOAD_IOC_SCHED		_IO(AIOFFLOAD_IOC_MAGIC, 0x0f)
 
 /* On a model. */
 #define AIOFFLOAD_IOC_MODEL_INFO	_IO(AIOFFLOAD_IOC_MAGIC, 0x20)
@@ -45,6 +47,7 @@
 /* On a queue. */
 #define AIOFFLOAD_IOC_ENTER		_IO(AIOFFLOAD_IOC_MAGIC, 0x40)
 #define AIOFFLOAD_IOC_QUEUE_EVENTFD	_IO(AIOFFLOAD_IOC_MAGIC, 0x41)
+#define AIOFFLOAD_IOC_QUEUE_FENCE	_IO(AIOFFLOAD_IOC_MAGIC, 0x42)
 
 #define AIOFFLOAD_NAME_LEN		64	/* with the final NUL */
 #define AIOFFLOAD_MAX_RANK		6
@@ -97,6 +100,9 @@ struct aioffload_info {
 #define AIOFFLOAD_FEAT_SIGNED_MODELS	(1ULL << 4)	/* POLICY, BLOCK */
 #define AIOFFLOAD_FEAT_RIGHTS		(1ULL << 5)	/* GRANT, RIGHTS */
 #define AIOFFLOAD_FEAT_QUOTAS		(1ULL << 6)	/* LIMIT, USAGE */
+#define AIOFFLOAD_FEAT_CLASSES		(1ULL << 7)	/* classes of queues and jobs */
+#define AIOFFLOAD_FEAT_SHARES		(1ULL << 8)	/* WEIGHT, SCHED */
+#define AIOFFLOAD_FEAT_FENCES		(1ULL << 9)	/* QUEUE_FENCE, SQE_FENCE */
 
 enum aioffload_device_class {
 	AIOFFLOAD_CLASS_CPU	= 0,	/* vector units of the host */
@@ -134,6 +140,10 @@ enum aioffload_device_state {
  * @name:	as in /dev and sysfs ("aioffload0")
  * @driver:	module that drives it ("aioffload_cpu")
  * @desc:	for people: model or instruction set ("x86-64 AVX-512 VNNI")
+ * @pm:		enum aioffload_pm
+ * @khz:	its clock, 0 if unknown
+ * @speed_permille: at which it works now, of its full speed, 1..1000
+ * @limit_permille: which it may go up to: less than 1000 while it is too hot
  */
 struct aioffload_device_info {
 	__u32 size;
@@ -154,6 +164,17 @@ struct aioffload_device_info {
 	char name[AIOFFLOAD_NAME_LEN];
 	char driver[AIOFFLOAD_NAME_LEN];
 	char desc[AIOFFLOAD_NAME_LEN];
+	__u32 pm;
+	__u32 khz;
+	__u32 speed_permille;
+	__u32 limit_permille;
+};
+
+/* Does a device idle down? */
+enum aioffload_pm {
+	AIOFFLOAD_PM_ALWAYS_ON = 0,
+	AIOFFLOAD_PM_ACTIVE = 1,	/* is up, and idles down when it has no job */
+	AIOFFLOAD_PM_SUSPENDED = 2,	/* is down; the next job wakes it */
 };
 
 #define AIOFFLOAD_CAP_SYNC	(1ULL << 0)	/* may run in the caller's context */
@@ -340,28 +361,51 @@ struct aioffload_run {
 #define AIOFFLOAD_OP_NOP	0	/* completes with status 0 */
 #define AIOFFLOAD_OP_RUN	1
 
+/*
+ * Classes of queues and jobs. From the one that comes last to the one that
+ * comes first: BACKGROUND, NORMAL, INTERACTIVE, REALTIME.
+ */
+enum aioffload_qos {
+	AIOFFLOAD_QOS_NORMAL		= 0,	/* a fair share */
+	AIOFFLOAD_QOS_BACKGROUND	= 1,	/* what others leave */
+	AIOFFLOAD_QOS_INTERACTIVE	= 2,	/* a fair share, soon */
+	AIOFFLOAD_QOS_REALTIME		= 3,	/* earliest deadline first; RIGHT_RT */
+};
+
+#define AIOFFLOAD_SQE_QOS	(1U << 0)	/* @qos holds */
+#define AIOFFLOAD_SQE_FENCE	(1U << 1)	/* @fence_fd holds; not for NOP */
+
 /**
  * struct aioffload_sqe - one submission, 64 bytes
  * @opcode:	AIOFFLOAD_OP_*
- * @flags:	must be 0
- * @reserved0:	must be 0
+ * @flags:	AIOFFLOAD_SQE_*
+ * @qos:	with SQE_QOS: enum aioffload_qos, the queue's class or one that
+ *		comes later; else 0
  * @slot:	a binding of the queue's context
  * @user_data:	handed back in the completion
  * @first:	first sample
  * @count:	samples, at least 1
  * @timeout_ns:	budget from submission; 0: job_timeout_ns of INFO
+ * @deadline_ns: of a realtime job, from submission, not below the queue's; 0:
+ *		the queue's
+ * @fence_fd:	with SQE_FENCE: a sync_file, of any driver, that the job waits for
+ *		before it may start; else 0
+ * @reserved0:	must be 0
  * @reserved:	must be 0
  */
 struct aioffload_sqe {
 	__u8 opcode;
 	__u8 flags;
-	__u16 reserved0;
+	__u16 qos;
 	__u32 slot;
 	__u64 user_data;
 	__u32 first;
 	__u32 count;
 	__u64 timeout_ns;
-	__u64 reserved[4];
+	__u64 deadline_ns;
+	__s32 fence_fd;
+	__u32 reserved0;
+	__u64 reserved[2];
 };
 
 /**
@@ -395,6 +439,14 @@ struct aioffload_ring_offsets {
 	__u32 entries;
 };
 
+/* What a queue's jobs want most, where there is a choice of devices. */
+enum aioffload_hint {
+	AIOFFLOAD_HINT_LATENCY		= 0,	/* to end soon */
+	AIOFFLOAD_HINT_THROUGHPUT	= 1,	/* that many end */
+	AIOFFLOAD_HINT_EFFICIENCY	= 2,	/* least energy */
+	AIOFFLOAD_HINT_KEEP_WARM	= 3,	/* to stay on one device */
+};
+
 /**
  * struct aioffload_queue_create - AIOFFLOAD_IOC_QUEUE_CREATE
  * @size:	in/out
@@ -406,6 +458,15 @@ struct aioffload_ring_offsets {
  * @ring_bytes:	out: length to mmap at offset 0, shared, read-write
  * @sq:		out: offsets of the submission ring
  * @cq:		out: offsets of the completion ring
+ * @qos:	enum aioffload_qos; the first version ends before it
+ * @hint:	enum aioffload_hint
+ * @runtime_ns:	realtime only, else 0: device time that its jobs may take in
+ * @period_ns:	each period (4 s at most); beyond that they run as normal ones
+ * @deadline_ns: of a job, from submission; at least @runtime_ns and at most
+ *		@period_ns; 0: @period_ns
+ * @rt_left_ppm: out with EBUSY: time that is still free for realtime queues,
+ *		in millionths of one CPU, or of the device that has least
+ * @reserved2:	must be 0
  *
  * The application owns sq.tail and cq.head, the kernel sq.head and cq.tail;
  * each lies on a cache line of its own. Store-release after filling entries,
@@ -425,6 +486,13 @@ struct aioffload_queue_create {
 	__u64 ring_bytes;
 	struct aioffload_ring_offsets sq;
 	struct aioffload_ring_offsets cq;
+	__u32 qos;
+	__u32 hint;
+	__u64 runtime_ns;
+	__u64 period_ns;
+	__u64 deadline_ns;
+	__u32 rt_left_ppm;
+	__u32 reserved2;
 };
 
 /**
@@ -456,6 +524,22 @@ struct aioffload_enter {
  * @reserved:	must be 0
  */
 struct aioffload_queue_eventfd {
+	__u32 size;
+	__u32 flags;
+	__s32 fd;
+	__u32 reserved;
+};
+
+/**
+ * struct aioffload_queue_fence - AIOFFLOAD_IOC_QUEUE_FENCE: when jobs have ended
+ * @size:	in/out
+ * @flags:	must be 0
+ * @fd:		out: a sync_file. It signals when all entries that the queue has
+ *		taken so far have ended; with the errno of the first to fail of
+ *		those that it took since the last such call, if one did.
+ * @reserved:	must be 0
+ */
+struct aioffload_queue_fence {
 	__u32 size;
 	__u32 flags;
 	__s32 fd;
@@ -701,5 +785,7 @@ struct aioffload_usage {
 	__u64 events;
 	__u64 period_ns;
 };
+
+#include <linux/aioffload_sched.h>
 
 #endif /* _UAPI_LINUX_AIOFFLOAD_H */

@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Jobs that run in the host: what submit(), cancel() and reset() are for a
+ * device that has but run().
+ *
+ * A job waits in its pool, or a thread has it; pool->lock decides. One that
+ * waits is ended by whoever takes it out; one at work by its thread, which asks
+ * ai_job_cancelled() every few tens of microseconds.
+ */
+#include <linux/sched.h>
+
+#include "../core/queue.h"
+
+static struct ai_request *rq_of(struct rb_node *node)
+{
+	return rb_entry(node, struct ai_request, host.node);
+}
+
+static bool before(struct rb_node *a, const struct rb_node *b)
+{
+	return rb_entry(a, struct ai_host_job, node)->key <
+	       rb_entry(b, struct ai_host_job, node)->key;
+}
+
+/* With the pool's lock. */
+static void take_out(struct ai_host_pool *pool, struct ai_request *rq)
+{
+	rb_erase_cached(&rq->host.node, &pool->waiting);
+	RB_CLEAR_NODE(&rq->host.node);
+}
+
+/* With the pool's lock: does a job wait for which a thread should be made? */
+bool ai_host_short(const struct ai_host_pool *pool)
+{
+	return !RB_EMPTY_ROOT(&pool->waiting.rb_root) &&
+	       list_empty(&pool->idle) &&
+	       pool->nr < READ_ONCE(pool->host->most);
+}
+
+/* As RCU-sched reader: neither queue nor threads go before it ends. */
+int ai_host_submit(struct ai_device *dev, struct ai_job *job)
+{
+	struct ai_request *rq = ai_rq_of(job);
+	struct ai_host *host = rq->queue ? rq->queue->host : NULL;
+	struct ai_host_thread *t;
+	struct ai_host_pool *pool;
+	unsigned long flags;
+	bool grow;
+
+	/* Its slot came after ENTER had begun. */
+	if (unlikely(!host))
+		return -ENOENT;
+	pool = &host->pools[rq->qos];
+	job->urgent = rq->qos == AIOFFLOAD_QOS_REALTIME;
+	rq->host.pool = pool;
+	WRITE_ONCE(rq->host.thread, NULL);
+
+	spin_lock_irqsave(&pool->lock, flags);
+	rq->host.key = rq->due ?: pool->next_key++;
+	rb_add_cached(&rq->host.node, &pool->waiting, before);
+	t = list_first_entry_or_null(&pool->idle, struct ai_host_thread, idle);
+	if (t)
+		list_del_init(&t->idle);
+	grow = !t && ai_host_short(pool);
+	spin_unlock_irqrestore(&pool->lock, flags);
+
+	if (t)
+		wake_up_process(t->task);
+	else if (grow)
+		ai_host_grow(host);
+	return 0;
+}
+
+void ai_host_cancel(struct ai_device *dev, struct ai_job *job)
+{
+	struct ai_request *rq = ai_rq_of(job);
+	struct ai_host_pool *pool = rq->host.pool;
+	struct ai_host_thread *t;
+	unsigned long flags;
+	bool waits;
+
+	spin_lock_irqsave(&pool->lock, flags);
+	waits = !RB_EMPTY_NODE(&rq->host.node);
+	if (waits)
+		take_out(pool, rq);
+	t = rq->host.thread;
+	spin_unlock_irqrestore(&pool->lock, flags);
+	if (waits)
+		ai_job_complete(dev, job, -ECANCELED);
+	else if (t)
+		wake_up_process(t->task);	/* it may rest with it */
+}
+
+/*
+ * ai_host_evict() - end the jobs that wait in a pool
+ * @dev:	only those of this device; NULL: of all
+ */
+void ai_host_evict(struct ai_host_pool *pool, struct ai_device *dev, int why)
+{
+	struct rb_node *node, *next;
+	struct ai_job *job, *tmp;
+	LIST_HEAD(out);
+	u32 n;
+
+	do {
+		n = 0;
+		spin_lock_irq(&pool->lock);
+		for (node = rb_first_cached(&pool->waiting);
+		     node && n < AI_BATCH; node = next) {
+			struct ai_request *rq = rq_of(node);
+
+			next = rb_next(node);
+			if (dev && rq->dev != dev)
+				continue;
+			take_out(pool, rq);
+			list_add_tail(&rq->job.node, &out);
+			n++;
+		}
+		spin_unlock_irq(&pool->lock);
+		list_for_each_entry_safe(job, tmp, &out, node)
+			ai_job_complete(ai_rq_of(job)->dev, job, why);
+		INIT_LIST_HEAD(&out);
+		cond_resched();
+	} while (n);
+}
+
+int ai_host_reset(struct ai_device *dev)
+{
+	ai_host_vacate(dev);
+	return 0;
+}
+
+/* The next job, or NULL: then the thread counts, and looks, as idle. */
+static struct ai_request *next_job(struct ai_host_thread *t)
+{
+	struct ai_host_pool *pool = t->pool;
+	struct ai_request *rq = NULL;
+	struct rb_node *node;
+	bool grow = false;
+
+	spin_lock_irq(&pool->lock);
+	list_del_init(&t->idle);
+	node = rb_first_cached(&pool->waiting);
+	if (node) {
+		rq = rq_of(node);
+		take_out(pool, rq);
+		rq->host.cpu_ns = current->se.sum_exec_runtime;
+		WRITE_ONCE(rq->host.thread, t);
+		t->dev = rq->dev;
+		grow = ai_host_short(pool);
+	} else {
+		set_current_state(TASK_IDLE);
+		list_add(&t->idle, &pool->idle);
+	}
+	spin_unlock_irq(&pool->lock);
+	if (grow)
+		ai_host_grow(pool->host);
+	return rq;
+}
+
+/*
+ * Charge a realtime queue for what its thread did, and let that be normal while
+ * the queue has no runtime left. Only what it did as realtime counts.
+ */
+static void charge_rt(struct ai_host_thread *t, struct ai_request *rq)
+{
+	u64 now = ai_now();
+	u64 ns = t->spent ? 0 : now - t->since_ns;
+	bool spent = ai_rt_charge(&rq->queue->rt, now, ns);
+
+	t->since_ns = now;
+	if (spent == t->spent)
+		return;
+	t->spent = spent;
+	if (!READ_ONCE(t->hurried))
+		ai_host_policy(current, spent ? AIOFFLOAD_QOS_NORMAL :
+						AIOFFLOAD_QOS_REALTIME);
+}
+
+/* Between two stretches of a job that a thread of ours runs. */
+void ai_host_stretch(struct ai_request *rq)
+{
+	struct ai_host_thread *t = rq->host.thread;
+
+	if (rq->qos == AIOFFLOAD_QOS_REALTIME)
+		charge_rt(t, rq);
+	ai_max_rest(t, rq);
+}
+
+static void begin(struct ai_host_thread *t, struct ai_request *rq)
+{
+	t->since_ns = ai_now();
+	rq->job.sync = true;
+	ai_job_begins(&rq->job);
+	if (rq->qos == AIOFFLOAD_QOS_REALTIME)
+		charge_rt(t, rq);
+}
+
+/*
+ * In the books of who has the device, unless the arbiter keeps them: of those
+ * that had to wait for a credit. Here, as it may end within ->submit().
+ */
+static void account(struct ai_request *rq)
+{
+	u64 begun = rq->job.begun_ns, now = ai_now();
+	/* 0: its submitter has not looked at the clock since */
+	u64 sent = READ_ONCE(rq->start_ns) ?: begun;
+
+	if (rq->sched.arb.state != ARB_JOB_OUT)
+		return;
+	ai_sched_host_ended(&rq->port->sched, rq->qos, begun - min(begun, sent),
+			    now - min(now, begun),
+			    rq->due && now > rq->due ? now - rq->due : 0);
+}
+
+/* As its pool is served, which may change meanwhile. */
+static void resume_class(struct ai_host_thread *t)
+{
+	u32 as;
+
+	do {
+		as = READ_ONCE(t->pool->as);
+		ai_host_policy(current, as);
+	} while (as != READ_ONCE(t->pool->as));
+}
+
+/* Before its job has ended, since that may take the queue along. */
+static void end(struct ai_host_thread *t, struct ai_request *rq)
+{
+	bool hurried;
+
+	if (rq->qos == AIOFFLOAD_QOS_REALTIME)
+		charge_rt(t, rq);
+	spin_lock_irq(&t->pool->lock);
+	t->dev = NULL;
+	hurried = t->hurried;
+	t->hurried = false;
+	spin_unlock_irq(&t->pool->lock);
+	/* Not before it was, nor with the lock, as others wait for that. */
+	if (hurried) {
+		mutex_lock(&t->lock);
+		mutex_unlock(&t->lock);
+	}
+	/* An idle thread is what its class is, so that it wakes up in time. */
+	if (hurried || t->spent)
+		resume_class(t);
+	t->spent = false;
+}
+
+/*
+ * ai_host_work() - a thread of a pool runs one job
+ *
+ * Return: false if there was none; then the thread's state is TASK_IDLE.
+ */
+bool ai_host_work(struct ai_host_thread *t)
+{
+	struct ai_request *rq;
+	struct ai_device *dev;
+	bool live;
+	int ret;
+
+	ai_max_rest(t, NULL);
+	rq = next_job(t);
+	if (!rq)
+		return false;
+	dev = rq->dev;
+	begin(t, rq);
+	live = percpu_ref_tryget_live(&dev->users);
+	ret = live ? dev->ops.run(dev, &rq->job) : -ENODEV;
+	account(rq);
+	end(t, rq);
+	/* Unless it is live, the device goes with the job. */
+	ai_job_complete(dev, &rq->job, ret);
+	if (live)
+		percpu_ref_put(&dev->users);
+	cond_resched();
+	return true;
+}
+
+/*
+ * ai_host_used() - CPU time that a job has had, to about a tick
+ * @rq:	HELD by the caller, who keeps it and its thread here
+ */
+u64 ai_host_used(const struct ai_request *rq)
+{
+	const struct ai_host_thread *t = READ_ONCE(rq->host.thread);
+
+	return t ? READ_ONCE(t->task->se.sum_exec_runtime) - rq->host.cpu_ns : 0;
+}
