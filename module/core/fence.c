@@ -28,7 +28,9 @@
  * a queue are signalled before it goes, and from then on only the kernel's own
  * code has to do with them (compat_fence_ops()).
  */
+#include <linux/dma-fence-chain.h>
 #include <linux/file.h>
+#include <linux/lockdep.h>
 #include <linux/slab.h>
 #include <linux/sync_file.h>
 
@@ -80,6 +82,13 @@ struct ai_fence {
 	u32 nr_owed;
 	struct ai_owed owed[AI_FENCE_OWED];
 };
+
+/*
+ * What lockdep knows the lock of a fence by. A fence may outlive the module, so
+ * these are in the kernel: an address, which is all that a key is, and a text.
+ */
+#define LOCK_KEY	((struct lock_class_key *)&dma_fence_chain_ops)
+#define LOCK_NAME	dma_fence_chain_ops.get_driver_name(NULL)
 
 static u64 ai_fence_base;	/* first of AI_FENCE_CONTEXTS */
 static atomic64_t ai_fence_contexts;
@@ -309,8 +318,7 @@ static int fence_init(struct ai_queue *q, struct ai_fence *f)
 			      (u32)atomic64_inc_return(&ai_fence_contexts) %
 			      AI_FENCE_CONTEXTS;
 	spin_lock_init(&f->lock);
-	/* It may outlive the module, which lockdep's name and key of it don't. */
-	lockdep_set_novalidate_class(&f->lock);
+	lockdep_set_class_and_name(&f->lock, LOCK_KEY, LOCK_NAME);
 	dma_fence_init(&f->base, compat_fence_ops(&ai_fence_ops), &f->lock,
 		       fq->context, ++fq->seqno);
 	return 0;

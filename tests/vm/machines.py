@@ -179,7 +179,6 @@ class Boot:
         if os.path.exists(self._file("dmesg")):
             with open(self._file("dmesg"), errors="replace") as f:
                 dmesg = f.read()
-                open("/tmp/dmesg.%d" % os.getpid(), "w").write(dmesg)
         self._scan(dmesg)
         self.emulator_failed = emulator_failed(dmesg)
         return used.ru_utime + used.ru_stime

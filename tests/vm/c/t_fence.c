@@ -140,6 +140,18 @@ TEST(it_tells_the_failure_of_its_own_jobs)
 	EXPECT_EQ(status_of(MUST(fence_of(&q))), 1);
 }
 
+/* Who saw a job's result may still see fences of it that are about to signal. */
+static int fence_when_there_is_room(const struct queue *from)
+{
+	int fence = fence_of(from);
+
+	for (int i = 0; fence < 0 && errno == EBUSY && i < 500; i++) {
+		sleep_ms(10);
+		fence = fence_of(from);
+	}
+	return MUST(fence);
+}
+
 TEST(so_many_may_be_unsignalled)
 {
 	unsigned int n;
@@ -151,7 +163,7 @@ TEST(so_many_may_be_unsignalled)
 		close(MUST(fence_of(&q)));
 	EXPECT_ERRNO(fence_of(&q), EBUSY);
 	EXPECT_EQ(queue_enter(&q, 0, 1, 10 * S), 0);
-	EXPECT_EQ(wait_status(MUST(fence_of(&q))), 1);
+	EXPECT_EQ(wait_status(fence_when_there_is_room(&q)), 1);
 }
 
 TEST(it_outlives_its_queue_and_the_module)
