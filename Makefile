@@ -161,6 +161,7 @@ bench:
 	$(TOP)/tools/bench-audit
 	$(TOP)/tools/bench-admission
 	$(TOP)/tools/bench-sched
+	$(TOP)/tools/bench-latency
 
 # ---- ----
 

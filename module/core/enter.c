@@ -35,6 +35,7 @@
  * @now:	when the batch began
  * @deadline:	of a job that names no budget
  * @qos:	class of the next job
+ * @hint:	what it wants most, enum aioffload_hint
  * @due_ns:	from now it should have ended, if it is realtime
  * @earliest:	of the jobs on their way the first deadline
  */
@@ -54,6 +55,7 @@ struct batch {
 	u64 deadline;
 	u64 due_ns;
 	u32 qos;
+	u32 hint;
 	u64 earliest;
 };
 
@@ -272,8 +274,8 @@ static noinline void start_special(struct ai_queue *q, struct batch *bt,
  * @count:
  * @timeout_ns:
  * @deadline_ns:
- * @fence:	with the reserved word behind it
- * @reserved:	the others, or'ed
+ * @fence:	fence_fd and hint, as they lie there
+ * @reserved:	or'ed
  */
 struct entry {
 	u32 op;
@@ -326,7 +328,7 @@ static noinline int fill(struct ai_queue *q, struct batch *bt, u32 slot,
 	within = ai_budget(timeout_ns, b->max_job_ns);
 	if (bt->due_ns)
 		within = min(within, bt->due_ns);
-	t = ai_target_of(ctx, b, count, q->hint, bt->now + within);
+	t = ai_target_of(ctx, b, count, bt->hint, bt->now + within);
 	if (bt->qos == AIOFFLOAD_QOS_REALTIME)
 		right |= AI_RIGHT_RT;
 	ret = ai_job_may(ctx, b, t->dev, right);
@@ -412,20 +414,26 @@ static int entry_class(const struct ai_queue *q, struct batch *bt,
 	return 0;
 }
 
-/* The fence that an entry names, if it does. Return: 0, -EINVAL or -EBADF. */
-static int entry_fence(struct batch *bt, const struct entry *e)
+/* The hint and the fence that an entry names. Return: 0, -EINVAL or -EBADF. */
+static int entry_hint_fence(struct batch *bt, const struct entry *e)
 {
+	u32 flags = e->op >> 8 & 0xff;
 	struct {
 		s32 fd;
-		u32 reserved;
+		u32 hint;
 	} named;
 
 	BUILD_BUG_ON(sizeof(named) != sizeof(e->fence));
 	memcpy(&named, &e->fence, sizeof(named));
-	if (!(e->op >> 8 & AIOFFLOAD_SQE_FENCE))
-		return e->fence ? -EINVAL : 0;
-	if (named.reserved)
+	if (flags & AIOFFLOAD_SQE_HINT) {
+		if (named.hint > AIOFFLOAD_HINT_KEEP_WARM)
+			return -EINVAL;
+		bt->hint = named.hint;
+	} else if (named.hint) {
 		return -EINVAL;
+	}
+	if (!(flags & AIOFFLOAD_SQE_FENCE))
+		return named.fd ? -EINVAL : 0;
 	bt->fence = sync_file_get_fence(named.fd);
 	return bt->fence ? 0 : -EBADF;
 }
@@ -437,21 +445,23 @@ static noinline void take_other(struct ai_queue *q, struct batch *bt,
 	u32 op = e->op & 0xff, flags = e->op >> 8 & 0xff;
 	int ret = -EINVAL;
 
-	if (e->reserved || flags & ~(AIOFFLOAD_SQE_QOS | AIOFFLOAD_SQE_FENCE))
+	if (e->reserved || flags & ~(AIOFFLOAD_SQE_QOS | AIOFFLOAD_SQE_FENCE |
+				     AIOFFLOAD_SQE_HINT))
 		goto end;
 	if (op == AIOFFLOAD_OP_NOP && !(e->op >> 8) && !e->deadline_ns &&
 	    !e->fence)
 		ret = 0;
 	if (op != AIOFFLOAD_OP_RUN)
 		goto end;
-	ret = entry_class(q, bt, e) ?: entry_fence(bt, e);
-	/* The request at hand is of another class. */
+	ret = entry_class(q, bt, e) ?: entry_hint_fence(bt, e);
+	/* The request at hand may be of another class, and device. */
 	bt->slot = NO_SLOT;
 	if (!ret)
 		take_run(q, bt, e);
 	dma_fence_put(bt->fence);
 	bt->fence = NULL;
 	bt->qos = q->qos;
+	bt->hint = q->hint;
 	bt->due_ns = q->rt.deadline_ns;
 	bt->slot = NO_SLOT;
 	if (!ret)
@@ -489,6 +499,7 @@ static void submit_batch(struct ai_queue *q, struct batch *bt, u32 n)
 	bt->now = ai_now();
 	bt->slot = NO_SLOT;	/* bindings are known to one reader only */
 	bt->qos = q->qos;
+	bt->hint = q->hint;
 	bt->due_ns = q->rt.deadline_ns;
 
 	/* Everything taken has been posted: then nobody posts but us. */

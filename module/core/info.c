@@ -58,7 +58,8 @@ long ai_ctx_info(struct ai_ctx *ctx, void __user *uarg)
 			    AIOFFLOAD_FEAT_SIGNED_MODELS |
 			    AIOFFLOAD_FEAT_RIGHTS | AIOFFLOAD_FEAT_QUOTAS |
 			    AIOFFLOAD_FEAT_CLASSES | AIOFFLOAD_FEAT_SHARES |
-			    AIOFFLOAD_FEAT_FENCES,
+			    AIOFFLOAD_FEAT_FENCES |
+			    AIOFFLOAD_FEAT_HINTS,
 		.max_buffer_bytes = ai_max_buffer_bytes(),
 		.max_model_bytes = ai_max_model_bytes(),
 		.max_slots = AI_MAX_SLOTS,

@@ -321,6 +321,7 @@ void ai_device_evict(struct ai_device *dev)
 
 		if (!rq->placed || !ai_place_again(rq, 0, status))
 			ai_rq_end_waiting(rq, status);
+		cond_resched();
 	}
 }
 

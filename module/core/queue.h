@@ -34,7 +34,7 @@ struct ai_ring_page {
  * @posted:	this batch has posted completions
  * @host:	where its jobs run in the host, once one could; set once
  * @qos:	its class
- * @hint:	enum aioffload_hint
+ * @hint:	enum aioffload_hint, of jobs that name none
  * @rt:		of a realtime queue
  *
  * Completer's side, under @cq_lock:

@@ -478,6 +478,15 @@ int arb_stream_set_realtime(struct arb *a, struct arb_stream *s,
 			    u32 *left_ppm);
 
 /*
+ * arb_rt_left() - the largest density x that m servers can promise
+ *
+ * By global EDF, of whose time l may be promised, beside densities whose sum is
+ * s and whose largest is u (Goossens, Funk and Baruah 2003), all in ppm:
+ *	s + x <= l * (m - (m - 1) * max(u, x))   and   x <= l
+ */
+u32 arb_rt_left(u64 m, u64 l, u64 s, u64 u);
+
+/*
  * Take back what a realtime stream was promised; others may have it at once.
  * The stream stays realtime for the jobs that it has.
  */

@@ -21,25 +21,25 @@ static u32 largest(const struct arb *a)
 	return n ? n->key : 0;
 }
 
-/*
- * The largest density x that would be admitted now, in ppm. With m servers,
- * limit l, and the densities' sum s and maximum u, that is
- *	s + x <= l * (m - (m - 1) * max(u, x))   and   x <= l
- */
-static u32 most(const struct arb *a)
+u32 arb_rt_left(u64 m, u64 l, u64 s, u64 u)
 {
-	u64 m = a->params.servers, l = a->params.limit_ppm, u = largest(a);
 	u64 room = l * (m * ARB_PPM - (m - 1) * u) / ARB_PPM;
-	u64 x = room > a->density ? room - a->density : 0;
+	u64 x = room > s ? room - s : 0;
 
 	if (x > u) {
 		/* It would be the largest one itself */
-		room = l * m - a->density;
+		room = l * m - s;
 		x = room * ARB_PPM / (ARB_PPM + l * (m - 1));
 		if (x < u)
 			x = u;
 	}
 	return arb_min(x, l);
+}
+
+static u32 most(const struct arb *a)
+{
+	return arb_rt_left(a->params.servers, a->params.limit_ppm, a->density,
+			   largest(a));
 }
 
 static void admit(struct arb *a, struct arb_server *srv)

@@ -116,11 +116,13 @@ static int thread_fn(void *arg)
 	return 0;
 }
 
-static u32 threads_most(const struct ai_host *host)
+/* Threads that a pool may have, as many as CPUs may be used just now. */
+u32 ai_host_most(const struct ai_host *host)
 {
-	u32 cpus = cpumask_weight(host->leader->cpus_ptr);
+	const struct task_struct *leader = READ_ONCE(host->leader);
+	u32 cpus = leader ? READ_ONCE(leader->nr_cpus_allowed) : 1;
 
-	return clamp_t(u32, cpus, 1, min(num_online_cpus(), AI_HOST_THREADS));
+	return clamp_t(u32, cpus, 1, num_online_cpus());
 }
 
 static void thread_free(struct ai_host_thread *t)
@@ -170,14 +172,13 @@ static int spawn(struct ai_host_pool *pool, struct task_struct *from)
 		return b.err;
 	}
 	if (!host->leader)
-		host->leader = t->task;
+		WRITE_ONCE(host->leader, t->task);
 	list_add_tail(&t->node, &pool->threads);
 	spin_lock_irq(&pool->lock);
 	pool->nr++;
 	/* About to look for a job: as good as one that is woken for it. */
 	list_add(&t->idle, &pool->idle);
 	spin_unlock_irq(&pool->lock);
-	WRITE_ONCE(host->most, threads_most(host));
 	ai_host_policy(t->task, pool->as);
 	complete(&t->born);
 	return 0;
@@ -226,13 +227,13 @@ static struct ai_host *host_new(struct cgroup *cgrp)
 
 	if (!host)
 		return NULL;
-	host->most = 1;
 	INIT_WORK(&host->grow_work, grow_work);
 	for (i = 0; i < AI_NR_QOS; i++) {
 		struct ai_host_pool *pool = &host->pools[i];
 
 		spin_lock_init(&pool->lock);
 		pool->waiting = RB_ROOT_CACHED;
+		pool->first_key = U64_MAX;
 		INIT_LIST_HEAD(&pool->idle);
 		INIT_LIST_HEAD(&pool->threads);
 		pool->qos = i;
@@ -287,6 +288,18 @@ struct join {
 	int ret;
 };
 
+/* Of a realtime queue no job shall wait for a thread to be made. */
+static int first_threads(struct ai_host *host, const struct join *j)
+{
+	struct ai_host_pool *pool = &host->pools[j->qos];
+	int ret = 0;
+
+	if (!pool->nr || (j->qos == AIOFFLOAD_QOS_REALTIME &&
+			  pool->nr < min(ai_host_most(host), AI_HOST_THREADS)))
+		ret = spawn(pool, j->from);
+	return pool->nr ? 0 : ret;
+}
+
 static void join_work(struct work_struct *work)
 {
 	struct join *j = container_of(work, struct join, work);
@@ -299,8 +312,8 @@ static void join_work(struct work_struct *work)
 		ret = -ENOMEM;
 	else if (!host->refs)
 		ret = ai_max_open(host);
-	if (!ret && !host->pools[j->qos].nr)
-		ret = spawn(&host->pools[j->qos], j->from);
+	if (!ret)
+		ret = first_threads(host, j);
 	if (!ret) {
 		host->refs++;
 		j->host = host;

@@ -9,7 +9,8 @@
  * its thread:
  *
  *	realtime	SCHED_FIFO, of one cgroup's jobs the earliest deadline
- *			first; normal while its queue has used up its runtime
+ *			first, which those at work give way to; normal while its
+ *			queue has used up its runtime
  *	interactive	a little nicer than normal, a short slice
  *	normal		as any thread
  *	background	SCHED_IDLE
@@ -82,9 +83,11 @@ struct ai_rate {
  * struct ai_host_pool - jobs and threads of one class in one cgroup
  * @lock:	guards all but what follows @host; taken in interrupts
  * @waiting:	struct ai_host_job.node, by key
+ * @first_key:	of the first that waits, else U64_MAX; read without the lock
  * @next_key:	of a job that has no deadline: first come, first served
  * @idle:	struct ai_host_thread.idle, the last to fall asleep first
  * @nr:		threads
+ * @nr_spent:	of them, those whose job's queue has used up its runtime
  * @threads:	struct ai_host_thread.node, under the lock of all hosts
  * @lent:	queues that lend it a class, by class, likewise
  * @as:		the class that its threads have: @qos or the highest one lent; read
@@ -93,9 +96,11 @@ struct ai_rate {
 struct ai_host_pool {
 	spinlock_t lock;	/* see above */
 	struct rb_root_cached waiting;
-	u64 next_key;
+	u64 first_key;
+	atomic64_t next_key;
 	struct list_head idle;
 	u32 nr;
+	u32 nr_spent;
 	u32 qos;
 	struct ai_host *host;
 	struct list_head threads;
@@ -106,7 +111,6 @@ struct ai_host_pool {
 /**
  * struct ai_host - the pools of one cgroup
  * @refs:	queues, under the lock of all hosts
- * @most:	threads that a pool may have
  * @leader:	its first thread, which shows the others where they belong
  * @max:	quotas of this cgroup and those above, see host_max.c
  * @max_at:	when they were last asked for
@@ -116,7 +120,6 @@ struct ai_host {
 	struct hlist_node node;
 	struct cgroup *cgrp;
 	u32 refs;
-	u32 most;
 	struct task_struct *leader;
 	struct work_struct grow_work;
 	struct work_struct max_work;
@@ -134,6 +137,7 @@ struct ai_host {
  * @dev:	whose job it has, or NULL; under the pool's lock
  * @hurried:	it was given another policy, so that this job ends soon; likewise
  * @lock:	held by who does that
+ * @nested:	it runs a job that is due before the one it was at
  * @spent:	its job's queue has used up its runtime: no longer realtime
  * @since_ns:	until when its use was charged to the queue
  * @cpu_ns:	what of its CPU time was charged to quotas
@@ -147,6 +151,7 @@ struct ai_host_thread {
 	struct ai_device *dev;
 	bool hurried;
 	struct mutex lock;	/* see above */
+	bool nested;
 	bool spent;
 	u64 since_ns;
 	u64 cpu_ns;
@@ -170,11 +175,13 @@ struct ai_host_job {
 /**
  * struct ai_rt - what a realtime queue was promised, and what it had of it
  * @ppm:	of one CPU, as admitted; 0: nothing to give back
+ * @admitted:	in the order of all that were, if @ppm
  * @latency:	keeps CPUs from sleeping too deeply for it, if @ppm
  */
 struct ai_rt {
 	u64 deadline_ns;
 	u32 ppm;
+	struct rb_node admitted;
 	struct pm_qos_request latency;
 	spinlock_t lock;	/* rate */
 	struct ai_rate rate;
@@ -188,6 +195,7 @@ void ai_host_leave(struct ai_host *host);
 void ai_host_policy(struct task_struct *task, u32 qos);
 void ai_host_vacate(struct ai_device *dev);
 void ai_host_lend(struct ai_host *host, u32 qos, u32 was, u32 as);
+u32 ai_host_most(const struct ai_host *host);
 void ai_host_grow(struct ai_host *host);
 
 /* host_job.c */

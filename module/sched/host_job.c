@@ -23,41 +23,35 @@ static bool before(struct rb_node *a, const struct rb_node *b)
 }
 
 /* With the pool's lock. */
+static void waiting_changed(struct ai_host_pool *pool)
+{
+	struct rb_node *first = rb_first_cached(&pool->waiting);
+
+	WRITE_ONCE(pool->first_key, first ? rq_of(first)->host.key : U64_MAX);
+}
+
+/* With the pool's lock. */
 static void take_out(struct ai_host_pool *pool, struct ai_request *rq)
 {
 	rb_erase_cached(&rq->host.node, &pool->waiting);
 	RB_CLEAR_NODE(&rq->host.node);
+	waiting_changed(pool);
 }
 
-/* With the pool's lock: does a job wait for which a thread should be made? */
-bool ai_host_short(const struct ai_host_pool *pool)
+/*
+ * Let a job wait, and somebody look for it. As RCU-sched reader, or with another
+ * hold on the queue: neither that nor threads go before the job ends.
+ */
+static void put_in(struct ai_host_pool *pool, struct ai_request *rq)
 {
-	return !RB_EMPTY_ROOT(&pool->waiting.rb_root) &&
-	       list_empty(&pool->idle) &&
-	       pool->nr < READ_ONCE(pool->host->most);
-}
-
-/* As RCU-sched reader: neither queue nor threads go before it ends. */
-int ai_host_submit(struct ai_device *dev, struct ai_job *job)
-{
-	struct ai_request *rq = ai_rq_of(job);
-	struct ai_host *host = rq->queue ? rq->queue->host : NULL;
 	struct ai_host_thread *t;
-	struct ai_host_pool *pool;
 	unsigned long flags;
 	bool grow;
 
-	/* Its slot came after ENTER had begun. */
-	if (unlikely(!host))
-		return -ENOENT;
-	pool = &host->pools[rq->qos];
-	job->urgent = rq->qos == AIOFFLOAD_QOS_REALTIME;
-	rq->host.pool = pool;
-	WRITE_ONCE(rq->host.thread, NULL);
-
 	spin_lock_irqsave(&pool->lock, flags);
-	rq->host.key = rq->due ?: pool->next_key++;
+	WRITE_ONCE(rq->host.thread, NULL);
 	rb_add_cached(&rq->host.node, &pool->waiting, before);
+	waiting_changed(pool);
 	t = list_first_entry_or_null(&pool->idle, struct ai_host_thread, idle);
 	if (t)
 		list_del_init(&t->idle);
@@ -67,7 +61,36 @@ int ai_host_submit(struct ai_device *dev, struct ai_job *job)
 	if (t)
 		wake_up_process(t->task);
 	else if (grow)
-		ai_host_grow(host);
+		ai_host_grow(pool->host);
+}
+
+/*
+ * With the pool's lock: does a job wait for which a thread should be made? One
+ * whose job's queue has spent its runtime is in nobody's way, nor of use to
+ * others.
+ */
+bool ai_host_short(const struct ai_host_pool *pool)
+{
+	u32 most = ai_host_most(pool->host) + pool->nr_spent;
+
+	return !RB_EMPTY_ROOT(&pool->waiting.rb_root) &&
+	       list_empty(&pool->idle) && pool->nr < min(most, AI_HOST_THREADS);
+}
+
+int ai_host_submit(struct ai_device *dev, struct ai_job *job)
+{
+	struct ai_request *rq = ai_rq_of(job);
+	struct ai_host *host = rq->queue ? rq->queue->host : NULL;
+	struct ai_host_pool *pool;
+
+	/* Its slot came after ENTER had begun. */
+	if (unlikely(!host))
+		return -ENOENT;
+	pool = &host->pools[rq->qos];
+	job->urgent = rq->qos == AIOFFLOAD_QOS_REALTIME;
+	rq->host.pool = pool;
+	rq->host.key = rq->due ?: (u64)atomic64_inc_return(&pool->next_key);
+	put_in(pool, rq);
 	return 0;
 }
 
@@ -130,6 +153,15 @@ int ai_host_reset(struct ai_device *dev)
 	return 0;
 }
 
+/* With the pool's lock. */
+static void assign(struct ai_host_thread *t, struct ai_request *rq)
+{
+	take_out(t->pool, rq);
+	rq->host.cpu_ns = current->se.sum_exec_runtime;
+	WRITE_ONCE(rq->host.thread, t);
+	t->dev = rq->dev;
+}
+
 /* The next job, or NULL: then the thread counts, and looks, as idle. */
 static struct ai_request *next_job(struct ai_host_thread *t)
 {
@@ -143,10 +175,7 @@ static struct ai_request *next_job(struct ai_host_thread *t)
 	node = rb_first_cached(&pool->waiting);
 	if (node) {
 		rq = rq_of(node);
-		take_out(pool, rq);
-		rq->host.cpu_ns = current->se.sum_exec_runtime;
-		WRITE_ONCE(rq->host.thread, t);
-		t->dev = rq->dev;
+		assign(t, rq);
 		grow = ai_host_short(pool);
 	} else {
 		set_current_state(TASK_IDLE);
@@ -156,6 +185,20 @@ static struct ai_request *next_job(struct ai_host_thread *t)
 	if (grow)
 		ai_host_grow(pool->host);
 	return rq;
+}
+
+static void set_spent(struct ai_host_thread *t, bool spent)
+{
+	struct ai_host_pool *pool = t->pool;
+	bool grow;
+
+	t->spent = spent;
+	spin_lock_irq(&pool->lock);
+	pool->nr_spent += spent ? 1 : -1;
+	grow = ai_host_short(pool);
+	spin_unlock_irq(&pool->lock);
+	if (grow)
+		ai_host_grow(pool->host);
 }
 
 /*
@@ -171,20 +214,10 @@ static void charge_rt(struct ai_host_thread *t, struct ai_request *rq)
 	t->since_ns = now;
 	if (spent == t->spent)
 		return;
-	t->spent = spent;
+	set_spent(t, spent);
 	if (!READ_ONCE(t->hurried))
 		ai_host_policy(current, spent ? AIOFFLOAD_QOS_NORMAL :
 						AIOFFLOAD_QOS_REALTIME);
-}
-
-/* Between two stretches of a job that a thread of ours runs. */
-void ai_host_stretch(struct ai_request *rq)
-{
-	struct ai_host_thread *t = rq->host.thread;
-
-	if (rq->qos == AIOFFLOAD_QOS_REALTIME)
-		charge_rt(t, rq);
-	ai_max_rest(t, rq);
 }
 
 static void begin(struct ai_host_thread *t, struct ai_request *rq)
@@ -244,7 +277,112 @@ static void end(struct ai_host_thread *t, struct ai_request *rq)
 	/* An idle thread is what its class is, so that it wakes up in time. */
 	if (hurried || t->spent)
 		resume_class(t);
-	t->spent = false;
+	if (t->spent)
+		set_spent(t, false);
+}
+
+/* A job that waits and is due before this one, if a thread has that. */
+static struct ai_request *earlier_job(struct ai_host_thread *t,
+				      const struct ai_request *late)
+{
+	struct ai_host_pool *pool = t->pool;
+	struct ai_request *rq = NULL;
+	struct rb_node *node;
+
+	if (READ_ONCE(pool->first_key) >= late->host.key)
+		return NULL;
+	spin_lock_irq(&pool->lock);
+	node = rb_first_cached(&pool->waiting);
+	if (node && rq_of(node)->host.key < late->host.key) {
+		rq = rq_of(node);
+		assign(t, rq);
+	}
+	spin_unlock_irq(&pool->lock);
+	return rq;
+}
+
+/*
+ * The job that had to give way is at hand again. Before the other one ends, as
+ * that may take its queue along.
+ */
+static void turn_back(struct ai_host_thread *t, struct ai_request *rq,
+		      struct ai_request *late)
+{
+	u64 used = READ_ONCE(current->se.sum_exec_runtime) - rq->host.cpu_ns;
+
+	charge_rt(t, rq);
+	spin_lock_irq(&t->pool->lock);
+	t->dev = late->dev;
+	spin_unlock_irq(&t->pool->lock);
+	WRITE_ONCE(late->host.cpu_ns, late->host.cpu_ns + used);
+}
+
+/*
+ * Run a job that was assigned to the thread; @late: in the midst of this one,
+ * or NULL. Return: false if it could not be begun there, and waits again.
+ */
+static bool run_assigned(struct ai_host_thread *t, struct ai_request *rq,
+			 struct ai_request *late)
+{
+	struct ai_device *dev = rq->dev;
+	bool live, again;
+	int ret;
+
+	rq->job.nowait = late;
+	begin(t, rq);
+	live = percpu_ref_tryget_live(&dev->users);
+	ret = live ? dev->ops.run(dev, &rq->job) : -ENODEV;
+	again = late && ret == -EAGAIN;
+	if (!again)
+		account(rq);
+	if (late)
+		turn_back(t, rq, late);
+	else
+		end(t, rq);
+	/* Unless it is live, the device goes with the job. */
+	if (again)
+		put_in(t->pool, rq);
+	else
+		ai_job_complete(dev, &rq->job, ret);
+	if (live)
+		percpu_ref_put(&dev->users);
+	return !again;
+}
+
+/*
+ * Earliest deadline first, also if no other thread is there, or none on this CPU:
+ * threads of one priority don't preempt each other. So the one at hand does the
+ * job that is due before its own, on top of it. Not a third one on top of that:
+ * stacks end, and so does the work memory that each job in the midst holds.
+ */
+static void give_way(struct ai_host_thread *t, struct ai_request *late)
+{
+	struct ai_request *rq;
+
+	if (t->nested)
+		return;
+	t->nested = true;
+	while ((rq = earlier_job(t, late))) {
+		bool begun = run_assigned(t, rq, late);
+
+		t->since_ns = ai_now();
+		charge_rt(t, late);
+		if (!begun)
+			break;
+	}
+	t->nested = false;
+}
+
+/* Between two stretches of a job that a thread of ours runs. */
+void ai_host_stretch(struct ai_request *rq)
+{
+	struct ai_host_thread *t = rq->host.thread;
+
+	if (rq->qos == AIOFFLOAD_QOS_REALTIME) {
+		charge_rt(t, rq);
+		give_way(t, rq);
+	}
+	ai_max_rest(t, rq);
 }
 
 /*
@@ -255,24 +393,12 @@ static void end(struct ai_host_thread *t, struct ai_request *rq)
 bool ai_host_work(struct ai_host_thread *t)
 {
 	struct ai_request *rq;
-	struct ai_device *dev;
-	bool live;
-	int ret;
 
 	ai_max_rest(t, NULL);
 	rq = next_job(t);
 	if (!rq)
 		return false;
-	dev = rq->dev;
-	begin(t, rq);
-	live = percpu_ref_tryget_live(&dev->users);
-	ret = live ? dev->ops.run(dev, &rq->job) : -ENODEV;
-	account(rq);
-	end(t, rq);
-	/* Unless it is live, the device goes with the job. */
-	ai_job_complete(dev, &rq->job, ret);
-	if (live)
-		percpu_ref_put(&dev->users);
+	run_assigned(t, rq, NULL);
 	cond_resched();
 	return true;
 }

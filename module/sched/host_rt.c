@@ -24,6 +24,7 @@ static_assert(AI_RT_MAX_PERIOD <= ARB_MAX_PERIOD_NS);
 
 static DEFINE_MUTEX(ai_rt_lock);
 static u64 ai_rt_ppm;		/* reserved, of one CPU */
+static struct rb_root ai_rt_admitted = RB_ROOT;		/* struct ai_rt, by ppm */
 
 /* Of a CPU, or of a device that does one job at a time. */
 u32 ai_rt_limit_ppm(void)
@@ -47,20 +48,40 @@ int ai_rt_check(const struct aioffload_queue_create *k)
 	return 0;
 }
 
-/* Return: false: so much is not left. */
-static bool reserve(u32 ppm, u32 *left_ppm)
+static bool ppm_before(struct rb_node *a, const struct rb_node *b)
 {
-	u64 most = (u64)ai_rt_limit_ppm() * num_online_cpus();
-	bool fits;
+	return rb_entry(a, struct ai_rt, admitted)->ppm <
+	       rb_entry(b, struct ai_rt, admitted)->ppm;
+}
+
+/*
+ * The CPUs that the caller's jobs may run on. All that is reserved may be on
+ * those: nobody tells what others' will be confined to.
+ */
+static u32 rt_cpus(void)
+{
+	return clamp_t(u32, current->nr_cpus_allowed, 1, num_online_cpus());
+}
+
+/* Return: false: so much is not left. */
+static bool reserve(struct ai_rt *rt, u32 ppm, u32 *left_ppm)
+{
+	struct rb_node *last;
+	u32 left;
 
 	mutex_lock(&ai_rt_lock);
-	fits = ai_rt_ppm + ppm <= most;
-	if (fits)
+	last = rb_last(&ai_rt_admitted);
+	left = arb_rt_left(rt_cpus(), ai_rt_limit_ppm(), ai_rt_ppm,
+			   last ? rb_entry(last, struct ai_rt, admitted)->ppm : 0);
+	if (ppm <= left) {
+		rt->ppm = ppm;
 		ai_rt_ppm += ppm;
-	else
-		*left_ppm = most > ai_rt_ppm ? most - ai_rt_ppm : 0;
+		rb_add(&rt->admitted, &ai_rt_admitted, ppm_before);
+	} else {
+		*left_ppm = left;
+	}
 	mutex_unlock(&ai_rt_lock);
-	return fits;
+	return ppm <= left;
 }
 
 /*
@@ -81,8 +102,8 @@ static void ask_for_latency(struct ai_rt *rt, u64 slack_ns)
  * @host:	its jobs may come to run in the host
  * @left_ppm:	with -EBUSY: what is left
  *
- * By density, runtime over deadline: while the sum is below the number of CPUs
- * nobody's time has been given to two. Return: 0 or -EBUSY.
+ * By density, runtime over deadline, as the arbiter does it for a device that
+ * takes several jobs at a time. Return: 0 or -EBUSY.
  */
 int ai_rt_admit(struct ai_rt *rt, const struct aioffload_queue_create *k,
 		bool host, u32 *left_ppm)
@@ -92,9 +113,8 @@ int ai_rt_admit(struct ai_rt *rt, const struct aioffload_queue_create *k,
 
 	if (host) {
 		ppm = DIV64_U64_ROUND_UP(k->runtime_ns * AI_PPM, deadline_ns);
-		if (!reserve(ppm, left_ppm))
+		if (!reserve(rt, ppm, left_ppm))
 			return -EBUSY;
-		rt->ppm = ppm;
 		ask_for_latency(rt, deadline_ns - k->runtime_ns);
 	}
 	spin_lock_init(&rt->lock);
@@ -111,6 +131,7 @@ void ai_rt_release(struct ai_rt *rt)
 	cpu_latency_qos_remove_request(&rt->latency);
 	mutex_lock(&ai_rt_lock);
 	ai_rt_ppm -= rt->ppm;
+	rb_erase(&rt->admitted, &ai_rt_admitted);
 	mutex_unlock(&ai_rt_lock);
 	rt->ppm = 0;
 }

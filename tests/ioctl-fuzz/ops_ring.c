@@ -87,7 +87,7 @@ long op_submit(struct world *w, const uint64_t *a)
 }
 
 /*
- * a[5]: 0..11 published (11: with a class, 10: a fence), flags above 13; a[6]:
+ * a[5]: 0..11 published (11: with a class, 10: a fence, 9 and 10: a hint), flags above 13; a[6]:
  * user_data, reserved
  */
 long op_sqe(struct world *w, const uint64_t *a)
@@ -113,7 +113,10 @@ long op_sqe(struct world *w, const uint64_t *a)
 	if (a[5] == 10) {
 		e.flags = AIOFFLOAD_SQE_FENCE;
 		e.fence_fd = world_fd(w, K_EVENT, a[6]);
-		e.reserved0 = a[6] % 64 ? 0 : a[6];
+	}
+	if (a[5] == 9 || a[5] == 10) {
+		e.flags |= a[6] >> 8 & 1 ? AIOFFLOAD_SQE_HINT : 0;
+		e.hint = a[6] >> 9 & 3 ? a[6] >> 11 & 3 : a[6];
 	}
 	publish(q, &e, a[5] < 12);
 	return 0;

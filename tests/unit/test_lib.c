@@ -563,6 +563,14 @@ static void queue_waits(void **state)
 	aioffload_sqe_wait_for(&sqe, 6);
 	assert_int_equal(sqe.flags, AIOFFLOAD_SQE_FENCE);
 	assert_int_equal(sqe.fence_fd, 6);
+	aioffload_sqe_hint(&sqe, AIOFFLOAD_HINT_EFFICIENCY);
+	assert_int_equal(sqe.flags, AIOFFLOAD_SQE_FENCE | AIOFFLOAD_SQE_HINT);
+	assert_int_equal(sqe.hint, AIOFFLOAD_HINT_EFFICIENCY);
+	assert_string_equal(aioffload_hint_name(sqe.hint), "efficiency");
+	assert_string_equal(aioffload_hint_name(0), "latency");
+	assert_string_equal(aioffload_hint_name(1), "throughput");
+	assert_string_equal(aioffload_hint_name(3), "keep-warm");
+	assert_string_equal(aioffload_hint_name(4), "unknown");
 	aioffload_queue_free(q);
 }
 

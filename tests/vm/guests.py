@@ -14,7 +14,7 @@ LONG = bool(os.environ.get("AIOFFLOAD_LONG"))
 # In this order: what leaves the modules as they were goes first.
 C_PROGRAMS = ["abi", "buffers", "models", "bind", "run", "queue", "rings",
               "zerocopy", "import", "perm", "rights", "visible", "quota",
-              "class", "realtime", "weights", "sched", "fence", "sandbox",
+              "class", "earliest", "realtime", "weights", "sched", "fence", "sandbox",
               "lib", "faults", "place", "power", "kill"]
 SCRIPTS = ["cli", "admin", "golden"]
 

@@ -32,7 +32,7 @@ struct run_args {
 	uint32_t batch;
 	uint32_t repeat;
 	uint64_t timeout_ns;
-	struct aioffload_queue_create queue;	/* class, deadline, runtime */
+	struct aioffload_queue_create queue;	/* class, hint, deadline, runtime */
 };
 
 static const struct argp_option options[] = {
@@ -56,6 +56,10 @@ static const struct argp_option options[] = {
 	  "With realtime: a job may take so long, and comes no more often", 0 },
 	{ "runtime", 'R', "MS", 0,
 	  "With realtime: device time of a job; default: half of its deadline", 0 },
+	{ "hint", 'H', "HINT", 0,
+	  "What jobs want most where there is a choice of devices: latency, "
+	  "throughput, efficiency or keep-warm; queue mode only; "
+	  "default: latency", 0 },
 	{ 0 }
 };
 
@@ -84,12 +88,28 @@ static void parse_class(struct run_args *args, const char *arg,
 	args->queue.qos = qos;
 }
 
-/* Do class, mode and times go together? */
+static void parse_hint(struct run_args *args, const char *arg,
+		       struct argp_state *state)
+{
+	uint32_t hint = 0;
+
+	while (hint <= AIOFFLOAD_HINT_KEEP_WARM &&
+	       strcmp(arg, aioffload_hint_name(hint)))
+		hint++;
+	if (hint > AIOFFLOAD_HINT_KEEP_WARM)
+		argp_error(state, "--hint: '%s' is none of latency, throughput, efficiency, keep-warm",
+			   arg);
+	args->queue.hint = hint;
+}
+
+/* Do class, hint, mode and times go together? */
 static void check_class(struct run_args *args, struct argp_state *state)
 {
 	struct aioffload_queue_create *q = &args->queue;
 	bool rt = q->qos == AIOFFLOAD_QOS_REALTIME;
 
+	if (q->hint && args->mode != MODE_QUEUE)
+		argp_error(state, "--hint needs --mode queue: a synchronous run asks for latency");
 	if (q->qos && args->mode != MODE_QUEUE)
 		argp_error(state, "--class needs --mode queue: a synchronous run keeps its caller's scheduling");
 	if (!rt && (q->period_ns || q->runtime_ns))
@@ -142,6 +162,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'c':
 		parse_class(args, arg, state);
+		return 0;
+	case 'H':
+		parse_hint(args, arg, state);
 		return 0;
 	case 'l':
 		args->queue.period_ns = 1000000 * cli_number(state, "--deadline",
@@ -452,6 +475,7 @@ static int report_json(struct run *r, const struct stats_summary *lat,
 	if (r->args->mode == MODE_QUEUE) {
 		json_u64(obj, "depth", r->args->depth);
 		json_str(obj, "class", aioffload_qos_name(r->args->queue.qos));
+		json_str(obj, "hint", aioffload_hint_name(r->args->queue.hint));
 	}
 	json_u64(obj, "samples", r->samples);
 	json_u64(obj, "repeat", r->args->repeat);

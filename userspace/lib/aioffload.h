@@ -249,6 +249,7 @@ const char *aioffload_block_kind_name(uint32_t kind);
 const char *aioffload_resource_name(uint32_t resource);
 const char *aioffload_right_name(uint32_t right);
 const char *aioffload_qos_name(uint32_t qos);	/* "realtime" */
+const char *aioffload_hint_name(uint32_t hint);	/* "keep-warm" */
 
 /* ---- buffers ------------------------------------------------------------ */
 
@@ -476,6 +477,16 @@ static inline void aioffload_sqe_wait_for(struct aioffload_sqe *sqe, int fence)
 {
 	sqe->flags |= AIOFFLOAD_SQE_FENCE;
 	sqe->fence_fd = fence;
+}
+
+/*
+ * What a job that was prepared wants most where there is a choice of devices:
+ * AIOFFLOAD_HINT_*, in place of its queue's.
+ */
+static inline void aioffload_sqe_hint(struct aioffload_sqe *sqe, uint32_t hint)
+{
+	sqe->flags |= AIOFFLOAD_SQE_HINT;
+	sqe->hint = hint;
 }
 
 static inline void aioffload_prep_nop(struct aioffload_sqe *sqe,

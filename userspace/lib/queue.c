@@ -214,6 +214,22 @@ int aioffload_wait(struct aioffload_queue *queue, uint32_t min_complete,
 	return ret < 0 ? ret : 0;
 }
 
+const char *aioffload_hint_name(uint32_t hint)
+{
+	switch (hint) {
+	case AIOFFLOAD_HINT_LATENCY:
+		return "latency";
+	case AIOFFLOAD_HINT_THROUGHPUT:
+		return "throughput";
+	case AIOFFLOAD_HINT_EFFICIENCY:
+		return "efficiency";
+	case AIOFFLOAD_HINT_KEEP_WARM:
+		return "keep-warm";
+	default:
+		return "unknown";
+	}
+}
+
 const char *aioffload_qos_name(uint32_t qos)
 {
 	switch (qos) {

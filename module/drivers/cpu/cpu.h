@@ -36,7 +36,10 @@ struct cpu_arena {
 
 /**
  * struct cpu_model - a prepared model
- * @budget:	of one stretch with the FPU held
+ * @cost:	of one sample, in the engine's unit
+ * @most:	budget of one stretch with the FPU held, on the machine that the
+ *		engine reckons with
+ * @budget:	the same on this one, by what stretches take
  * @batch:	samples that fit in one stretch, at least 1
  * @free:	bit i: arenas[i] is free
  * @room:	where jobs wait for one
@@ -44,6 +47,8 @@ struct cpu_arena {
 struct cpu_model {
 	struct eng_program *prog;
 	bool fpu;
+	u64 cost;
+	u64 most;
 	u64 budget;
 	u32 batch;
 	unsigned int nr_arenas;
@@ -71,6 +76,7 @@ struct cpu_arena *cpudev_arena_get(struct cpu_model *m,
 void cpudev_arena_put(struct cpu_model *m, struct cpu_arena *a);
 
 /* run.c */
+u32 cpudev_batch(const struct cpu_model *m, u64 budget);
 int cpudev_run(struct ai_device *dev, struct ai_job *job);
 
 #endif /* AIOFFLOAD_CPU_H */

@@ -113,8 +113,10 @@ int cpudev_prepare(struct ai_device *dev, const struct ai_model *model,
 		goto free_model;
 	init_waitqueue_head(&m->room);
 	m->fpu = eng_needs_fpu(m->prog);
-	m->budget = eng_budget(m->prog);
-	m->batch = clamp_t(u64, m->budget / (eng_cost(m->prog) + 1), 1, 4096);
+	m->cost = eng_cost(m->prog) + 1;
+	m->most = eng_budget(m->prog);
+	m->budget = m->most;
+	m->batch = cpudev_batch(m, m->most);
 	err = alloc_arenas(m, model, cpu->nr_jobs + SPARE_ARENAS);
 	if (err)
 		goto free_program;
@@ -162,14 +164,14 @@ static struct cpu_arena *try_arena(struct cpu_model *m,
 	return NULL;
 }
 
-/* Waits for one if need be. NULL: the job should stop. */
+/* Waits for one if need be, and if it may. NULL: the job should stop. */
 struct cpu_arena *cpudev_arena_get(struct cpu_model *m,
 				   const struct ai_job *job)
 {
 	struct cpu_arena *a;
 
 	while (unlikely(!(a = try_arena(m, job)))) {
-		if (ai_job_cancelled(job))
+		if (job->nowait || ai_job_cancelled(job))
 			break;
 		wait_event_killable_timeout(m->room, has_room(m, job),
 					    ARENA_POLL);

@@ -6,7 +6,10 @@
  * microseconds; between two of them we look whether the job shall go on and
  * let others run.
  */
+#include <linux/math64.h>
+#include <linux/moduleparam.h>
 #include <linux/sched.h>
+#include <linux/timekeeping.h>
 #include "../../compat/fpu.h"
 #include "cpu.h"
 
@@ -48,11 +51,49 @@ static void poison(const struct cpu_model *m, const struct ai_job *job,
 }
 
 /*
+ * Stretches. The engine's costs are estimates for a fast machine. So where there
+ * are several, they are timed, and the budget follows: a stretch that took longer
+ * than it should makes the next one shorter. Interrupts and a host that had other
+ * things to do lengthen it too, which costs no more than somewhat shorter ones for
+ * a while. Jobs on other CPUs do the same at a time: any of them may be the last
+ * to write.
+ */
+#define STRETCH_NS	(50 * NSEC_PER_USEC)
+#define LEAST_BUDGET	8	/* th of cpu_model.most: else overhead counts */
+
+static unsigned long longest_stretch_ns;
+module_param(longest_stretch_ns, ulong, 0644);
+MODULE_PARM_DESC(longest_stretch_ns,
+		 "Longest time for which a job has kept a CPU without letting others run; write 0 to begin anew");
+
+u32 cpudev_batch(const struct cpu_model *m, u64 budget)
+{
+	return clamp_t(u64, div64_u64(budget, m->cost), 1, 4096);
+}
+
+static void pace(struct cpu_model *m, u64 budget, u64 ns)
+{
+	u64 next = budget;
+
+	if (ns > READ_ONCE(longest_stretch_ns))
+		WRITE_ONCE(longest_stretch_ns, ns);
+	if (ns > STRETCH_NS)
+		next -= budget / 4;
+	else if (ns < STRETCH_NS / 2)
+		next += budget / 16;
+	next = clamp_t(u64, next, m->most / LEAST_BUDGET, m->most);
+	if (next == budget)
+		return;
+	WRITE_ONCE(m->budget, next);
+	WRITE_ONCE(m->batch, cpudev_batch(m, next));
+}
+
+/*
  * One stretch: up to @most samples of a small model, or a part of one sample.
  * Return: samples completed; @at says where the unfinished one stands.
  */
 static u32 stretch(const struct cpu_model *m, const struct ai_job *job,
-		   struct cpu_arena *a, u32 sample, u32 most,
+		   struct cpu_arena *a, u32 sample, u32 most, u64 budget,
 		   struct eng_cursor *at)
 {
 	u32 done = 0;
@@ -60,7 +101,7 @@ static u32 stretch(const struct cpu_model *m, const struct ai_job *job,
 	do {
 		set_addresses(job, a, sample + done);
 		if (!eng_step(m->prog, a->inputs, a->outputs, a->memory, at,
-			      m->budget))
+			      budget))
 			break;
 		*at = (struct eng_cursor){ 0 };
 		done++;
@@ -70,23 +111,28 @@ static u32 stretch(const struct cpu_model *m, const struct ai_job *job,
 
 static int work_off(const struct ai_job *job, struct cpu_arena *a)
 {
-	const struct cpu_model *m = job->prepared;
+	struct cpu_model *m = job->prepared;
 	struct compat_fpu_state state;
 	struct eng_cursor at = { 0 };
 	u32 sample = job->first, left = job->count;
 	int byte = READ_ONCE(cpudev_poison);
-	u32 batch = likely(byte < 0) ? m->batch : 1;
 
 	for (;;) {
+		u64 budget = READ_ONCE(m->budget), began = 0;
+		u32 batch = likely(byte < 0) ? READ_ONCE(m->batch) : 1;
 		u32 done;
 
 		if (unlikely(byte >= 0) && !at.op && !at.tile)
 			poison(m, job, a, sample, byte);
+		if (left > batch || m->cost > budget)
+			began = ktime_get_mono_fast_ns();
 		if (m->fpu)
 			compat_fpu_begin(&state);
-		done = stretch(m, job, a, sample, min(left, batch), &at);
+		done = stretch(m, job, a, sample, min(left, batch), budget, &at);
 		if (m->fpu)
 			compat_fpu_end(&state);
+		if (began)
+			pace(m, budget, ktime_get_mono_fast_ns() - began);
 		sample += done;
 		left -= done;
 		if (!left)
@@ -103,7 +149,7 @@ int cpudev_run(struct ai_device *dev, struct ai_job *job)
 	int err;
 
 	if (!a)
-		return -ECANCELED;
+		return job->nowait ? -EAGAIN : -ECANCELED;
 	err = work_off(job, a);
 	cpudev_arena_put(job->prepared, a);
 	return err;

@@ -62,6 +62,8 @@ struct ai_io {
  * @count:	samples
  * @sync:	it came through ->run()
  * @urgent:	it is not to wait for others where that can be helped
+ * @nowait:	->run() answers -EAGAIN if another job has to end before this one
+ *		can begin: it may be one that this one has interrupted
  * @cancelled:	set by core before ->cancel(); a driver that works through a
  *		job in pieces asks ai_job_cancelled() between them
  * @begun_ns:	0, or since when the device works on it: ai_job_begins()
@@ -79,6 +81,7 @@ struct ai_job {
 	u32 count;
 	bool sync;
 	bool urgent;
+	bool nowait;
 	bool cancelled;
 	u64 begun_ns;
 	struct list_head node;

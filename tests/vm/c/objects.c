@@ -136,3 +136,18 @@ void bound_check_done(struct bound *b, unsigned int first, unsigned int count)
 			     in[i] ^ LUT_XOR);
 	}
 }
+
+unsigned int bind_work(int ctx, unsigned int side, unsigned int window,
+		       unsigned int samples)
+{
+	static struct model_bytes m;
+	struct aioffload_bind_io ios[2] = { 0 };
+	int model;
+
+	make_work(&m, side, window);
+	model = MUST(model_load(ctx, m.data, m.bytes, NULL, 0));
+	ios[0].buf_fd = MUST(buf_create(ctx, 2ULL * side * side * samples));
+	ios[1].buf_fd = ios[0].buf_fd;
+	ios[1].offset = (uint64_t)side * side * samples;
+	return MUST(bind_slot(ctx, model, ios, 2, samples, AIOFFLOAD_SLOT_ANY));
+}

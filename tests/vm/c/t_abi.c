@@ -230,6 +230,7 @@ TEST(structs_have_their_sizes)
 	EXPECT_EQ(SIZE(queue_eventfd), 16);
 	EXPECT_EQ(SIZE(queue_fence), 16);
 	EXPECT_EQ(AT(sqe, fence_fd), 40);
+	EXPECT_EQ(AT(sqe, hint), 44);
 }
 
 TEST(numbers_are_fixed)

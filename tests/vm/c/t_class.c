@@ -29,31 +29,6 @@ static const char *const comms[] = {
 static struct bound b;
 static struct queue q;
 
-static int cpu_ctx(void)
-{
-	int cpu = find_device("aioffload_cpu");
-
-	if (cpu < 0)
-		SKIP("no CPU device");
-	return open_ctx(cpu);
-}
-
-/* On the CPU: a model of side^2 window^2 comparisons for each of its samples. */
-static unsigned int bind_work(int ctx, unsigned int side, unsigned int window,
-			      unsigned int samples)
-{
-	static struct model_bytes m;
-	struct aioffload_bind_io ios[2] = { 0 };
-	int model;
-
-	make_work(&m, side, window);
-	model = MUST(model_load(ctx, m.data, m.bytes, NULL, 0));
-	ios[0].buf_fd = MUST(buf_create(ctx, 2ULL * side * side * samples));
-	ios[1].buf_fd = ios[0].buf_fd;
-	ios[1].offset = (uint64_t)side * side * samples;
-	return MUST(bind_slot(ctx, model, ios, 2, samples, AIOFFLOAD_SLOT_ANY));
-}
-
 /* Days of work. */
 static unsigned int bind_endless(int ctx)
 {
@@ -185,46 +160,6 @@ TEST(realtime_revoked_under_way)
 	reap(pid);
 }
 
-/* Time is promised once only, and the refused are told what is left. */
-TEST(realtime_is_admitted_by_what_is_left)
-{
-	long total = read_long("/sys/module/aioffload/parameters/rt_percent") * 10000 *
-		     sysconf(_SC_NPROCESSORS_ONLN);
-	struct aioffload_queue_create c = ARG(queue_create);
-	int ctx = cpu_ctx(), n = 0;
-	struct queue *all = calloc(1000, sizeof(*all));
-
-	for (int round = 0; round < 2; round++) {
-		for (n = 0; !queue_create_qos(ctx, &all[n], 1, REALTIME, 30 * MS, 100 * MS); n++)
-			;
-		EXPECT_EQ(errno, EBUSY);
-		EXPECT_EQ(all[n].c.rt_left_ppm, total - n * 300000L);
-		EXPECT_EQ(n, total / 300000);
-		/* exactly the rest fits; nothing more does */
-		c = all[n].c;
-		c.size = sizeof(c);
-		c.runtime_ns = c.rt_left_ppm;
-		c.period_ns = MS;
-		c.deadline_ns = 0;
-		MUST(ioctl(ctx, AIOFFLOAD_IOC_QUEUE_CREATE, &c));
-		EXPECT_EQ(c.rt_left_ppm, 0);
-		EXPECT_ERRNO(queue_create_qos(ctx, &q, 1, REALTIME, 1000, S), EBUSY);
-		EXPECT_EQ(q.c.rt_left_ppm, 0);
-		close(c.fd);
-		while (n > 0)
-			close(all[--n].fd);
-		sleep_ms(300);	/* they go in a worker */
-	}
-	/* a short deadline takes as much as a short period */
-	c.runtime_ns = 9 * MS;
-	c.period_ns = S;
-	c.deadline_ns = 10 * MS;
-	for (n = 0; !ioctl(ctx, AIOFFLOAD_IOC_QUEUE_CREATE, &c); n++)
-		c.rt_left_ppm = 0;
-	EXPECT_EQ(errno, EBUSY);
-	EXPECT_EQ(n, total / 900000);
-}
-
 /* ---- jobs ---- */
 
 static int job_status(unsigned int qos, uint64_t deadline_ns)
@@ -268,7 +203,7 @@ TEST(jobs_are_lowered_only)
 
 TEST(jobs_are_lowered_only_on_the_cpu)
 {
-	check_lowering(cpu_ctx());
+	check_lowering(open_cpu_ctx());
 }
 
 TEST(deadlines_of_jobs)
@@ -325,7 +260,7 @@ TEST(threads_are_in_the_submitters_cgroup)
 
 	close(cg_make("job"));
 	cg_enter("job");
-	bound_open(&b, cpu_ctx(), 64, 4);
+	bound_open(&b, open_cpu_ctx(), 64, 4);
 	for (unsigned int qos = 0; qos < 4; qos++) {
 		open_class(&qs[qos], b.ctx, qos);
 		EXPECT_EQ(find_threads(comms[qos], NULL, 0), 0);
@@ -350,7 +285,7 @@ TEST(threads_that_were_moved_go_with_their_queue)
 	close(cg_make("job"));
 	close(cg_make("other"));
 	cg_enter("job");
-	bound_open(&b, cpu_ctx(), 64, 4);
+	bound_open(&b, open_cpu_ctx(), 64, 4);
 	open_class(&q, b.ctx, NORMAL);
 	EXPECT_EQ(run_one(&q), 0);
 	cg_leave();
@@ -376,7 +311,7 @@ TEST(threads_are_in_a_threads_own_cgroup)
 	cg_write("job/threads", "cgroup.type", "threaded");
 	cg_enter("job");
 	cg_write("job/threads", "cgroup.threads", "0");
-	bound_open(&b, cpu_ctx(), 64, 4);
+	bound_open(&b, open_cpu_ctx(), 64, 4);
 	open_class(&q, b.ctx, NORMAL);
 	EXPECT_EQ(run_one(&q), 0);
 	EXPECT_EQ(find_threads(comms[NORMAL], &tid, 1), 1);
@@ -401,7 +336,7 @@ TEST(threads_are_bounded)
 {
 	unsigned int slot, cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	struct queue qs[5];
-	int ctx = cpu_ctx();
+	int ctx = open_cpu_ctx();
 
 	slot = bind_endless(ctx);
 	for (int i = 0; i < 5; i++) {
@@ -421,7 +356,7 @@ TEST(lowered_jobs_run_as_what_they_are)
 {
 	int tid;
 
-	bound_open(&b, cpu_ctx(), 64, 4);
+	bound_open(&b, open_cpu_ctx(), 64, 4);
 	open_class(&q, b.ctx, NORMAL);
 	EXPECT_EQ(job_status(BACKGROUND, 0), 0);
 	EXPECT_EQ(find_threads(comms[BACKGROUND], &tid, 1), 1);
@@ -438,7 +373,7 @@ static void work_in(void *arg)
 	unsigned int slot;
 
 	cg_enter("job");
-	ctx = cpu_ctx();
+	ctx = open_cpu_ctx();
 	slot = bind_endless(ctx);
 	open_class(&q, ctx, t->expect);
 	for (int i = 0; i < 8; i++)
@@ -484,7 +419,7 @@ TEST_SECONDS(killed_clients_leave_no_thread, 60)
 static void joins_for_ever(void *arg)
 {
 	(void)arg;
-	bound_open(&b, cpu_ctx(), 64, 4);
+	bound_open(&b, open_cpu_ctx(), 64, 4);
 	for (unsigned int i = 0; ; i++) {
 		open_class(&q, b.ctx, i % 4);
 		EXPECT_EQ(run_one(&q), 0);
@@ -602,7 +537,7 @@ static void become(int policy)
  */
 TEST_SECONDS(realtime_beside_background, 60)
 {
-	int ctx = cpu_ctx(), status = 0, pid;
+	int ctx = open_cpu_ctx(), status = 0, pid;
 	unsigned int slot;
 	struct queue bg;
 
@@ -666,7 +601,7 @@ TEST_SECONDS(realtime_gets_no_more_than_it_reserved, 60)
 TEST(deadlines_decide_the_order)
 {
 	unsigned int cpus = sysconf(_SC_NPROCESSORS_ONLN), work;
-	int ctx = cpu_ctx(), order[6], n = 0;
+	int ctx = open_cpu_ctx(), order[6], n = 0;
 	struct queue gate;
 
 	if (cpus > 8)
@@ -723,7 +658,7 @@ TEST_SECONDS(the_driver_goes_under_all_classes, 60)
 	struct queue qs[4];
 	struct aioffload_cqe cqe;
 	unsigned int slot;
-	int ctx = cpu_ctx();
+	int ctx = open_cpu_ctx();
 
 	slot = bind_endless(ctx);
 	for (unsigned int qos = 0; qos < 4; qos++) {
@@ -750,7 +685,7 @@ static void runs_in_job(void *arg)
 	int ctx;
 
 	cg_enter("job");
-	ctx = cpu_ctx();
+	ctx = open_cpu_ctx();
 	((struct turns *)arg)->word = 1;
 	run_slot(ctx, bind_endless(ctx), 0, 1, 0);
 }

@@ -387,24 +387,10 @@ TEST_SECONDS(a_job_that_nobody_else_takes_begins_again, 120)
 /* ---- one beside the CPU ---- */
 
 /* Bind a model of @side^2 @window^2 comparisons. */
-static unsigned int bind_work(int ctx, unsigned int side, unsigned int window)
-{
-	static struct model_bytes m;
-	struct aioffload_bind_io ios[2] = { 0 };
-	int model;
-
-	make_work(&m, side, window);
-	model = MUST(model_load(ctx, m.data, m.bytes, NULL, 0));
-	ios[0].buf_fd = MUST(buf_create(ctx, 2ULL * side * side));
-	ios[1].buf_fd = ios[0].buf_fd;
-	ios[1].offset = (uint64_t)side * side;
-	return MUST(bind_slot(ctx, model, ios, 2, 1, AIOFFLOAD_SLOT_ANY));
-}
-
 static void bind_for_all(struct place *p, unsigned int side, unsigned int window)
 {
 	p->b.ctx = open_ctx(-1);
-	p->b.slot = bind_work(p->b.ctx, side, window);
+	p->b.slot = bind_work(p->b.ctx, side, window, 1);
 	p->b.samples = 1;
 	queue_open(&p->q, p->b.ctx, 256, 0);
 }
@@ -480,7 +466,7 @@ TEST_SECONDS(jobs_leave_the_cpu_with_its_driver, 120)
 static uint64_t cpu_job_ns(int id)
 {
 	int ctx = open_ctx(id);
-	unsigned int slot = bind_work(ctx, SIDE, WINDOW);
+	unsigned int slot = bind_work(ctx, SIDE, WINDOW, 1);
 	uint64_t least = 0;
 	struct queue q;
 
@@ -618,6 +604,31 @@ TEST_SECONDS(beside_the_cpu_energy_is_near_the_oracles, 120)
 		EXPECT(used <= 1.5 * best || i == 2);
 		EXPECT(p.late * 4 <= batch[i].jobs);
 	}
+}
+
+/* A job that says what it wants is not placed by what its queue's others want. */
+TEST_SECONDS(a_jobs_hint_counts_more_than_its_queues, 120)
+{
+	struct aioffload_cqe cqe;
+	unsigned int thrifty = 0;
+	struct place p;
+
+	all_open(&p);
+	for (int i = 0; i < 20; i++) {
+		queue_run(&p.q, p.b.slot, 0, 1, i, 60 * S);
+		p.q.sqes[(*p.q.sq_tail - 1) & (p.q.c.sq_entries - 1)].flags =
+			AIOFFLOAD_SQE_HINT;
+		p.q.sqes[(*p.q.sq_tail - 1) & (p.q.c.sq_entries - 1)].hint =
+			AIOFFLOAD_HINT_EFFICIENCY;
+		EXPECT_EQ(queue_enter(&p.q, 1, 1, 60 * S), 1);
+		cqe = queue_reap_one(&p.q);
+		EXPECT_EQ(cqe.status, 0);
+		thrifty += (int)cqe.device == p.ids[0];
+	}
+	/* Another device may be tried once. */
+	EXPECT(thrifty >= 18);
+	play(&p, 1);
+	EXPECT_EQ(p.done[0], 0);
 }
 
 /* Nothing is in a hurry: no other device is looked at often. */

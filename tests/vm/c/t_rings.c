@@ -49,13 +49,19 @@ TEST(bad_entries_complete_with_an_errno)
 	} while (0)
 	for (int op = 2; op < 256; op++)
 		BAD(opcode, op, EINVAL);
-	for (int bit = 2; bit < 8; bit++)
+	for (int bit = 3; bit < 8; bit++)
 		BAD(flags, 1 << bit, EINVAL);
 	BAD(qos, 1, EINVAL);
 	BAD(qos, 0x8000, EINVAL);
 	for (int i = 0; i < 2; i++)
 		BAD(reserved[i], 1ULL << (i * 20), EINVAL);
-	BAD(reserved0, 1, EINVAL);
+	BAD(hint, 1, EINVAL);
+	BAD(hint, AIOFFLOAD_HINT_EFFICIENCY, EINVAL);
+	good.flags = AIOFFLOAD_SQE_HINT;
+	BAD(hint, AIOFFLOAD_HINT_KEEP_WARM + 1, EINVAL);
+	BAD(hint, 0x80000000, EINVAL);
+	BAD(fence_fd, 1, EINVAL);
+	good.flags = 0;
 	BAD(fence_fd, 1, EINVAL);
 	BAD(fence_fd, -1, EINVAL);
 	BAD(deadline_ns, 1, EINVAL);
@@ -76,7 +82,12 @@ TEST(bad_nops_too)
 	setup("", 8, 0);
 	bad.flags = 1;
 	expect_bad(&bad, EINVAL);
+	bad.flags = AIOFFLOAD_SQE_HINT;
+	expect_bad(&bad, EINVAL);
 	bad.flags = 0;
+	bad.hint = 1;
+	expect_bad(&bad, EINVAL);
+	bad.hint = 0;
 	bad.reserved[1] = 1;
 	expect_bad(&bad, EINVAL);
 }

@@ -99,6 +99,7 @@ void null_set(int id, const char *settings);
 void null_remove(int id);
 int find_device(const char *driver);	/* id, or -1 */
 int open_ctx(int id);			/* /dev/aioffloadID, or -1: any device */
+int open_cpu_ctx(void);		/* skips if there is none */
 int open_null(const char *settings);	/* null_add and open_ctx */
 /* Threads named so of the whole system: how many, and up to @room of their ids. */
 unsigned int find_threads(const char *name, int *tids, unsigned int room);
@@ -137,6 +138,9 @@ void make_chain(struct model_bytes *m, unsigned int n, unsigned int ops);
 /* s8[1, side, side, 1], largest value of a window of window x window: one
  * operator with side^2 window^2 comparisons, however long that takes */
 void make_work(struct model_bytes *m, unsigned int side, unsigned int window);
+/* A slot with that model and buffers of its own; fails the test. */
+unsigned int bind_work(int ctx, unsigned int side, unsigned int window,
+		       unsigned int samples);
 /* f32[8] -> f32[8], all 0: work for a null device with ps_per_mac */
 void make_fc(struct model_bytes *m);
 #define FC_MACS		64

@@ -59,9 +59,9 @@ struct eng_cursor {
  * @outputs:	address of each output, likewise
  * @arena:	eng_arena_bytes(), private to this sample until it is done
  * @at:		where to go on; updated
- * @budget:	stop at the first tile boundary after this much cost; one unit is
- *		roughly one byte-sized multiply-add of the vector unit. See
- *		eng_budget().
+ * @budget:	stop at the last tile boundary before this much cost, but not
+ *		before one tile; one unit is roughly one byte-sized multiply-add
+ *		of the vector unit. See eng_budget().
  *
  * Call between fpu_begin and fpu_end, without sleeping. Nothing is kept in
  * registers between calls. Return: true when the sample is done.
@@ -70,7 +70,10 @@ bool eng_step(const struct eng_program *prog, const void *const *inputs,
 	      void *const *outputs, void *arena, struct eng_cursor *at,
 	      u64 budget);
 
-/* A budget for about 25 us on a fast machine; 50 us are not passed on others. */
+/*
+ * A budget for about 25 us on a fast machine. What no smaller budget makes
+ * shorter, a tile, costs twice that at most (ENG_TILE_BUDGETS).
+ */
 u64 eng_budget(const struct eng_program *prog);
 
 /* Sum of the cost of all steps, in the unit of @budget. */

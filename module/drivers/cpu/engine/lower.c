@@ -136,7 +136,7 @@ static int lower_pool(struct eng_compiler *c, const struct aim_op *op)
 	const struct aim_tensor *y = aim_out(c->view, op, 0);
 	bool max = op->code == AIM_OP_MAXPOOL;
 	struct eng_task *t;
-	u64 window, pixel;
+	u64 window, element, pixel;
 
 	t = eng_new_task(c, NULL, eng_operand(c, op, 0), AIM_NO_TENSOR,
 			 eng_output(c, op));
@@ -152,14 +152,15 @@ static int lower_pool(struct eng_compiler *c, const struct aim_op *op)
 	}
 	t->run = max ? eng_run_maxpool_s8_part : eng_run_avgpool_s8_part;
 	pixel = t->unit_cost * x->dims[3];
-	if (pixel > 4 * c->budget)
+	if (pixel > eng_most(c))
 		return 0;
 	t->run = eng_run_pool_s8;
 	t->units /= x->dims[3];
+	element = t->unit_cost;
 	t->unit_cost = pixel;
 	t->p.pool.s8_fn = max ? c->isa->maxpool_s8 : c->isa->avgpool_s8;
-	if (t->p.pool.s8_fn)	/* at least 8 elements at a time */
-		t->unit_cost = pixel / 8 + 1;
+	if (t->p.pool.s8_fn)	/* at least 8 channels at a time */
+		t->unit_cost = element * ((x->dims[3] + 7) / 8);
 	else
 		t->p.pool.s8_fn = max ? eng_scalar_maxpool_s8 :
 					eng_scalar_avgpool_s8;

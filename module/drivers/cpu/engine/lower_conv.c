@@ -15,7 +15,7 @@
 /* A vector kernel takes as long for fewer channels as for these. */
 #define LANES		32
 
-/* Rows of a fully connected layer from which it is done as a convolution. */
+/* With more rows a fully connected layer is done as a convolution. */
 #define FC_ROWS		8
 
 struct layer {
@@ -150,14 +150,15 @@ static const struct eng_conv_kernel *choose(struct eng_compiler *c,
 					    const struct eng_conv *part)
 {
 	const struct eng_conv_kernel *k = l->best;
-	u64 units, cost;
+	u64 cost;
 
 	if (!k || k == l->scalar || !k->packed_bytes(part))
 		return l->scalar;
-	units = k->by_channel(part) ? pixels_of(part) : part->out_c;
-	cost = units * k->granule(part) * value_cost(c, l, k);
-	/* a unit that asks for too much at a time, whatever the reason */
-	return cost > 8 * c->budget ? l->scalar : k;
+	/* a single pixel, but channels are done together */
+	cost = k->by_channel(part) ?
+	       value_cost(c, l, k) * pixels_of(part) * k->granule(part) :
+	       pixel_cost(c, l, k, part->out_c);
+	return cost > eng_most(c) ? l->scalar : k;
 }
 
 static int pack(struct eng_compiler *c, struct eng_task *t)
@@ -174,6 +175,14 @@ static int pack(struct eng_compiler *c, struct eng_task *t)
 		return -ENOMEM;
 	t->p.conv.kernel->pack(part, t->packed);
 	return 0;
+}
+
+/* At a time, where as many as the kernel likes are too many. */
+static u32 few_units(const struct eng_compiler *c, u64 unit_cost)
+{
+	u64 n = eng_most(c) / unit_cost;
+
+	return n >= 8 ? (u32)(n & ~7ULL) : 1;
 }
 
 /* Inside an FPU section: what a unit answers may have been computed in it. */
@@ -196,8 +205,8 @@ static int fill_part(struct eng_compiler *c, const struct layer *l, u32 first,
 		t->unit_cost = pixel_cost(c, l, k, n);
 	}
 	t->granule = k->granule(part);
-	if (!t->granule || t->granule * t->unit_cost > 8 * c->budget)
-		t->granule = 1;
+	if (!t->granule || t->granule * t->unit_cost > eng_most(c))
+		t->granule = few_units(c, t->unit_cost);
 	t->scratch_bytes = k->scratch_bytes(part);
 	return pack(c, t);
 }
@@ -288,6 +297,17 @@ static int lower_conv2d(struct eng_compiler *c, const struct aim_op *op)
 	return add_parts(c, &l);
 }
 
+/* Whether a pixel of all channels is cheap enough, by the kernel that does it. */
+static bool pixel_fits(struct eng_compiler *c, const struct layer *l)
+{
+	const struct eng_conv_kernel *k;
+
+	eng_fpu_begin(c);
+	k = choose(c, l, &l->c);
+	eng_fpu_end(c);
+	return pixel_cost(c, l, k, l->c.out_c) <= eng_most(c);
+}
+
 /*
  * A depthwise pixel is cheap unless someone wants it otherwise; then its values
  * are computed one by one.
@@ -308,8 +328,7 @@ static int lower_depthwise(struct eng_compiler *c, const struct aim_op *op)
 		l.scalar = &eng_scalar_depthwise_s8;
 	}
 	weights = (u64)l.taps * l.c.out_c * (l.type == AIM_TYPE_F32 ? 4 : 1);
-	if (value_cost(c, &l, l.scalar) * l.c.out_c <= 8 * c->budget &&
-	    weights <= 8 * PACK_BYTES)
+	if (weights <= 8 * PACK_BYTES && pixel_fits(c, &l))
 		return add_part(c, &l, 0, l.c.out_c);
 	t = eng_new_task(c, l.type == AIM_TYPE_F32 ?
 			 eng_run_depthwise_f32_part : eng_run_depthwise_s8_part,
@@ -322,11 +341,25 @@ static int lower_depthwise(struct eng_compiler *c, const struct aim_op *op)
 	return 0;
 }
 
+/* Whether all rows are done at a time, for as many channels as go together. */
+static bool rows_fit(struct eng_compiler *c, const struct layer *l,
+		     const struct eng_conv_kernel *k)
+{
+	u64 cost;
+
+	if (l->c.out_w > FC_ROWS)
+		return false;
+	eng_fpu_begin(c);
+	cost = value_cost(c, l, k) * l->c.out_w * k->granule(&l->c);
+	eng_fpu_end(c);
+	return l->c.out_w == 1 || cost <= eng_most(c);
+}
+
 static int lower_fc(struct eng_compiler *c, const struct aim_op *op)
 {
 	const struct aim_tensor *w = aim_operand(c->view, op, 1);
 	struct layer l = { 0 };
-	bool wide;
+	bool f32;
 
 	l.x = eng_operand(c, op, 0);
 	set_common(c, op, &l, op->p.fc.requant_first, op->p.fc.clamp);
@@ -345,16 +378,15 @@ static int lower_fc(struct eng_compiler *c, const struct aim_op *op)
 	l.c.stride_w = 1;
 	l.c.dilation_h = 1;
 	l.c.dilation_w = 1;
-	wide = l.c.out_w > FC_ROWS;
-	if (wide)	/* many rows: a convolution of 1x1 over them */
-		l.c.in_w = l.c.out_w;
-	if (l.type == AIM_TYPE_F32) {
-		l.best = wide ? c->isa->conv_f32 : c->isa->fc_f32;
-		l.scalar = wide ? &eng_scalar_conv_f32 : &eng_scalar_fc_f32;
-	} else {
-		l.best = wide ? c->isa->conv_s8 : c->isa->fc_s8;
-		l.scalar = wide ? &eng_scalar_conv_s8 : &eng_scalar_fc_s8;
-	}
+	f32 = l.type == AIM_TYPE_F32;
+	l.best = f32 ? c->isa->fc_f32 : c->isa->fc_s8;
+	l.scalar = f32 ? &eng_scalar_fc_f32 : &eng_scalar_fc_s8;
+	if (rows_fit(c, &l, l.best ?: l.scalar))
+		return add_parts(c, &l);
+	/* many rows: a convolution of 1x1 over them */
+	l.c.in_w = l.c.out_w;
+	l.best = f32 ? c->isa->conv_f32 : c->isa->conv_s8;
+	l.scalar = f32 ? &eng_scalar_conv_f32 : &eng_scalar_conv_s8;
 	return add_parts(c, &l);
 }
 

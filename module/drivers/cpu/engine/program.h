@@ -199,6 +199,14 @@ struct eng_compiler {
 	u32 op;				/* being lowered */
 };
 
+/* What a tile may cost, but for a single value of ever so many products. */
+#define ENG_TILE_BUDGETS	2
+
+static inline u64 eng_most(const struct eng_compiler *c)
+{
+	return ENG_TILE_BUDGETS * c->budget;
+}
+
 /* lower*.c: operator to tasks; 0, -ENOMEM or -EOPNOTSUPP */
 int eng_lower(struct eng_compiler *c, const struct aim_op *op);
 int eng_lower_conv(struct eng_compiler *c, const struct aim_op *op);

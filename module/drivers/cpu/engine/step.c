@@ -52,12 +52,16 @@ bool eng_step(const struct eng_program *prog, const void *const *inputs,
 	      u64 budget)
 {
 	const struct eng_run r = { inputs, outputs, arena };
+	bool began = false;
 
 	while (at->op < prog->nr_tasks) {
 		const struct eng_task *t = &prog->tasks[at->op];
 		u32 n = tile_of(t, t->units - at->tile, budget);
 		u64 cost = t->unit_cost * n;
 
+		/* A granule of more than is left is the next step's first. */
+		if (cost > budget && began)
+			break;
 		t->run(t, &r, at->tile, at->tile + n);
 		at->tile += n;
 		if (at->tile == t->units) {
@@ -67,6 +71,7 @@ bool eng_step(const struct eng_program *prog, const void *const *inputs,
 		if (cost >= budget)
 			break;
 		budget -= cost;
+		began = true;
 	}
 	return at->op == prog->nr_tasks;
 }

@@ -103,6 +103,7 @@ struct aioffload_info {
 #define AIOFFLOAD_FEAT_CLASSES		(1ULL << 7)	/* classes of queues and jobs */
 #define AIOFFLOAD_FEAT_SHARES		(1ULL << 8)	/* WEIGHT, SCHED */
 #define AIOFFLOAD_FEAT_FENCES		(1ULL << 9)	/* QUEUE_FENCE, SQE_FENCE */
+#define AIOFFLOAD_FEAT_HINTS		(1ULL << 10)	/* SQE_HINT */
 
 enum aioffload_device_class {
 	AIOFFLOAD_CLASS_CPU	= 0,	/* vector units of the host */
@@ -374,6 +375,7 @@ enum aioffload_qos {
 
 #define AIOFFLOAD_SQE_QOS	(1U << 0)	/* @qos holds */
 #define AIOFFLOAD_SQE_FENCE	(1U << 1)	/* @fence_fd holds; not for NOP */
+#define AIOFFLOAD_SQE_HINT	(1U << 2)	/* @hint holds; not for NOP */
 
 /**
  * struct aioffload_sqe - one submission, 64 bytes
@@ -390,7 +392,7 @@ enum aioffload_qos {
  *		the queue's
  * @fence_fd:	with SQE_FENCE: a sync_file, of any driver, that the job waits for
  *		before it may start; else 0
- * @reserved0:	must be 0
+ * @hint:	with SQE_HINT: enum aioffload_hint, instead of the queue's; else 0
  * @reserved:	must be 0
  */
 struct aioffload_sqe {
@@ -404,7 +406,7 @@ struct aioffload_sqe {
 	__u64 timeout_ns;
 	__u64 deadline_ns;
 	__s32 fence_fd;
-	__u32 reserved0;
+	__u32 hint;
 	__u64 reserved[2];
 };
 
@@ -439,7 +441,7 @@ struct aioffload_ring_offsets {
 	__u32 entries;
 };
 
-/* What a queue's jobs want most, where there is a choice of devices. */
+/* What a job wants most, where there is a choice of devices. */
 enum aioffload_hint {
 	AIOFFLOAD_HINT_LATENCY		= 0,	/* to end soon */
 	AIOFFLOAD_HINT_THROUGHPUT	= 1,	/* that many end */
