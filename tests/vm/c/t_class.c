@@ -462,7 +462,7 @@ static void spins_in_peer(void *arg)
  */
 TEST_SECONDS(cpu_max_holds, 60)
 {
-	int pid[2], tries = exact() ? 1 : 6;
+	int pid[2], tries = is_exact() ? 1 : 6;
 	double share = 0, fair = 0;
 	uint64_t job, peer, at;
 
@@ -478,7 +478,7 @@ TEST_SECONDS(cpu_max_holds, 60)
 		at = now_ns();
 		job = cg_cpu_us("job");
 		peer = cg_cpu_us("peer");
-		sleep_ms(exact() ? 5000 : 3000);
+		sleep_ms(is_exact() ? 5000 : 3000);
 		job = cg_cpu_us("job") - job;
 		peer = cg_cpu_us("peer") - peer;
 		at = now_ns() - at;

@@ -519,7 +519,7 @@ static void all_open(struct place *p)
 
 TEST_SECONDS(beside_the_cpu_makespan_is_near_the_oracles, 120)
 {
-	unsigned int jobs = exact() ? 200 : 60;
+	unsigned int jobs = is_exact() ? 200 : 60;
 	struct place p;
 
 	all_open(&p);
@@ -634,7 +634,7 @@ TEST_SECONDS(a_jobs_hint_counts_more_than_its_queues, 120)
 /* Nothing is in a hurry: no other device is looked at often. */
 TEST_SECONDS(beside_the_cpu_little_energy_is_used_for_long, 120)
 {
-	unsigned int jobs = exact() ? 200 : 20;
+	unsigned int jobs = is_exact() ? 200 : 20;
 	struct queue thrifty;
 	double best, used = 0;
 	struct place p;
@@ -659,7 +659,7 @@ TEST_SECONDS(beside_the_cpu_a_device_that_goes_loses_no_job, 120)
 	while (queue_ready(&p.q) < 10)
 		sleep_ms(1);
 	null_remove(p.ids[1]);
-	EXPECT(!exact() || queue_ready(&p.q) < 60);
+	EXPECT(!is_exact() || queue_ready(&p.q) < 60);
 	figure("jobs done of 60, the fastest device gone amid them",
 	       expect_done(&p, 60), 60, 60);
 }

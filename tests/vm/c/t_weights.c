@@ -205,7 +205,7 @@ TEST(weights_take_the_right_to_give_them)
 #define WORKERS		6
 #define AHEAD		1024U		/* jobs of a worker that wait */
 /* Of one sample. Where shares must be exact no job may be a part of them. */
-#define UNIT_NS		(exact() ? 20000ULL : 200000ULL)
+#define UNIT_NS		(is_exact() ? 20000ULL : 200000ULL)
 #define TRIES		4
 
 /* Who submits what; the last ones shared with the process that does. */
@@ -473,7 +473,7 @@ TEST_SECONDS(shares_are_nested, 120)
 	workers_start(tree, 4);
 	await_workers(3);
 	expect_shares_of("weights 3:1, in it 1:3, long jobs where least is due",
-			 exact() ? 10000 : 6000);
+			 is_exact() ? 10000 : 6000);
 	workers_stop();
 }
 

@@ -80,7 +80,7 @@ void vmt_expect_errno(const char *file, int line, const char *call, long ret,
 			 vmt_errno_name(err), vmt_errno_name(want));
 }
 
-bool exact(void)
+bool is_exact(void)
 {
 	return getenv("VMTEST_EXACT");
 }
@@ -89,7 +89,7 @@ void figure(const char *name, double got, double least, double most)
 {
 	printf("= %s|%.5f|%g|%g\n", name, got, least, most);
 	fflush(stdout);
-	if (exact() && !(got >= least && got <= most))
+	if (is_exact() && !(got >= least && got <= most))
 		FAIL("%s: %.5f, expected %g to %g", name, got, least, most);
 }
 

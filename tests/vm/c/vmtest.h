@@ -77,7 +77,7 @@ const char *vmt_errno_name(int err);
  * VMTEST_EXACT=1: the clock counts instructions (tools/bench-sched), so times
  * mean something, and what was asked of the scheduler must hold as it was said.
  */
-bool exact(void);
+bool is_exact(void);
 /* What bench-sched makes its table of; where things are exact it must be within. */
 void figure(const char *name, double got, double least, double most);
 
