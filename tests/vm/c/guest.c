@@ -200,15 +200,6 @@ int open_ctx(int id)
 	}
 }
 
-int open_cpu_ctx(void)
-{
-	int cpu = find_device("aioffload_cpu");
-
-	if (cpu < 0)
-		SKIP("no CPU device");
-	return open_ctx(cpu);
-}
-
 int open_null(const char *settings)
 {
 	return open_ctx(null_add(settings));

@@ -80,6 +80,15 @@ void vmt_expect_errno(const char *file, int line, const char *call, long ret,
 			 vmt_errno_name(err), vmt_errno_name(want));
 }
 
+int open_cpu_ctx(void)
+{
+	int cpu = find_device("aioffload_cpu");
+
+	if (cpu < 0)
+		SKIP("no CPU device");
+	return open_ctx(cpu);
+}
+
 bool is_exact(void)
 {
 	return getenv("VMTEST_EXACT");

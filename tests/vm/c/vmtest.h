@@ -73,6 +73,8 @@ void vmt_expect_errno(const char *file, int line, const char *call, long ret,
 		      int err, int want);
 const char *vmt_errno_name(int err);
 
+int open_cpu_ctx(void);			/* of the CPU device; skips if there is none */
+
 /*
  * VMTEST_EXACT=1: the clock counts instructions (tools/bench-sched), so times
  * mean something, and what was asked of the scheduler must hold as it was said.
@@ -99,7 +101,6 @@ void null_set(int id, const char *settings);
 void null_remove(int id);
 int find_device(const char *driver);	/* id, or -1 */
 int open_ctx(int id);			/* /dev/aioffloadID, or -1: any device */
-int open_cpu_ctx(void);		/* skips if there is none */
 int open_null(const char *settings);	/* null_add and open_ctx */
 /* Threads named so of the whole system: how many, and up to @room of their ids. */
 unsigned int find_threads(const char *name, int *tids, unsigned int room);
