@@ -185,8 +185,11 @@ static void start_later(struct ai_queue *q, struct batch *bt,
 			struct ai_request *rq)
 {
 	u64 deadline = rq->deadline;
-	int ret = ai_rq_enqueue(rq);
+	int ret;
 
+	if (rq->placed && rq->others)
+		deadline = min(deadline, bt->now + AI_STALL_POLL);
+	ret = ai_rq_enqueue(rq);
 	if (ret)
 		refused(q, rq, ret);
 	else

@@ -544,6 +544,10 @@ void ai_place_sets_out(struct ai_request *rq);
 bool ai_place_again(struct ai_request *rq, u64 began, int status);
 void ai_place_ended(struct ai_request *rq, u64 began, int status);
 void ai_place_reset(struct ai_device *dev);
+u64 ai_place_watch(struct ai_request *rq);
+
+/* How often jobs that wait are looked after, if they have a choice. */
+#define AI_STALL_POLL	(250 * NSEC_PER_MSEC)
 void ai_place_power(struct ai_device *dev, u32 idle_uw, u32 busy_uw);
 
 static inline struct ai_request *ai_rq_of(struct ai_job *job)
@@ -578,10 +582,12 @@ static inline void ai_rq_fill(struct ai_request *rq, struct ai_binding *b,
 	rq->job.sync = false;
 	rq->job.cancelled = false;
 	rq->job.urgent = false;
+	rq->job.nowait = false;
 	rq->port = t->port;
 	rq->binding = b;
 	rq->metered = NULL;
 	rq->placed = NULL;
+	rq->others = 0;
 	rq->why = 0;
 	rq->retried = false;
 	rq->cancel_sent = false;

@@ -162,7 +162,7 @@ static bool may_move(struct ai_request *rq, int status)
 	if (!rq->others || READ_ONCE(rq->why) || ai_now() >= rq->deadline ||
 	    READ_ONCE(rq->binding->model->sec.refused))
 		return false;
-	if (ai_sched_gate(&rq->dev->sched) & AI_GATE_HALTED)
+	if (ai_sched_gate(&rq->dev->sched) & AI_GATE_HALTED || status == -EAGAIN)
 		return true;
 	/* It failed alone: that may be its own fault. Two devices will tell. */
 	if (status != -EIO || rq->retried)
@@ -204,23 +204,30 @@ static void aim_at(struct ai_request *rq, const struct ai_target *t)
 	WRITE_ONCE(rq->dev, t->dev);
 }
 
-/* Have it wait for another device. False: that takes no jobs either. */
-static bool redirect(struct ai_request *rq, struct ai_target *t)
+/* False: its device takes no jobs. */
+static bool let_wait(struct ai_request *rq)
 {
-	struct ai_device *dev = t->dev;
+	struct ai_device *dev = rq->dev;
 	bool kick;
 
-	aim_at(rq, t);
-	sent(rq, t);
 	smp_store_release(&rq->state, AI_RQ_WAITING);	/* as in ai_rq_enqueue() */
-	if (ai_sched_enqueue(&dev->sched, &rq->sched, ai_now(), &kick)) {
-		ai_place_ended(rq, 0, -ENODEV);
+	if (ai_sched_enqueue(&dev->sched, &rq->sched, ai_now(), &kick))
 		return false;
-	}
 	ai_pm_awaited(dev);
 	if (kick)
 		ai_dispatch(dev);
 	return true;
+}
+
+/* Have it wait for another device. False: that takes no jobs either. */
+static bool redirect(struct ai_request *rq, struct ai_target *t)
+{
+	aim_at(rq, t);
+	sent(rq, t);
+	if (let_wait(rq))
+		return true;
+	ai_place_ended(rq, 0, -ENODEV);
+	return false;
 }
 
 /**
@@ -228,7 +235,7 @@ static bool redirect(struct ai_request *rq, struct ai_target *t)
  * @rq:		told of by ai_place_sets_out(); has a reference on its binding, and is
  *		the caller's, who has taken it from its device or scheduler
  * @began:	when the device was given it, 0 if it never was
- * @status:	an errno, what it would end with
+ * @status:	an errno, what it would end with; -EAGAIN: it would wait on
  *
  * A job writes nothing but its outputs, so that it was begun elsewhere does not
  * matter. Return: true if it is on its way again; the reference went with it.
@@ -263,6 +270,46 @@ bool ai_place_again(struct ai_request *rq, u64 began, int status)
 	}
 	rcu_read_unlock_sched();
 	return moved;
+}
+
+static bool stalled(struct ai_device *dev)
+{
+	unsigned long flags;
+	bool ret;
+
+	spin_lock_irqsave(&dev->place_lock, flags);
+	ret = place_dev_stalled(&dev->place, ai_now());
+	spin_unlock_irqrestore(&dev->place_lock, flags);
+	return ret;
+}
+
+/*
+ * ai_place_watch() - let a job that waits go elsewhere, if its device has stalled
+ * @rq:		may end, and be used anew by its queue, at any moment
+ *
+ * Return: when to look again, U64_MAX: not for this job's sake.
+ */
+u64 ai_place_watch(struct ai_request *rq)
+{
+	u64 again = U64_MAX;
+	struct ai_device *dev;
+
+	rcu_read_lock_sched();
+	/* Pairs with the release where it begins to wait: rq->dev is valid. */
+	if (smp_load_acquire(&rq->state) != AI_RQ_WAITING || !READ_ONCE(rq->others))
+		goto out;
+	again = ai_now() + AI_STALL_POLL;
+	dev = READ_ONCE(rq->dev);
+	if (!stalled(dev) || !ai_sched_dequeue(&dev->sched, &rq->sched, NULL, ai_now()))
+		goto out;
+	/* It is ours; by now it may be another job, that has no choice. */
+	if (rq->placed && ai_place_again(rq, 0, -EAGAIN))
+		goto out;
+	if (!let_wait(rq))
+		ai_rq_end_waiting(rq, -ENODEV);
+out:
+	rcu_read_unlock_sched();
+	return again;
 }
 
 /* The device had to be reset: it is to prove itself first. */

@@ -63,7 +63,6 @@ static int run_sync(struct ai_request *rq, u64 now)
 		return -ENODEV;
 	}
 	rq->job.sync = true;
-	rq->job.nowait = false;
 	ai_activity_begin(dev, now);
 	ret = dev->ops.run(dev, &rq->job);
 	ai_activity_end(dev);

@@ -27,7 +27,7 @@ static u64 watch_one(struct ai_request *rq, bool dead, u64 now)
 		return AI_NEVER;
 	deadline = READ_ONCE(rq->deadline);
 	if (!dead && now < deadline)
-		return deadline;
+		return min(deadline, ai_place_watch(rq));
 
 	/*
 	 * In a closed queue it becomes no other job any more. Its budget ends

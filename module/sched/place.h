@@ -209,6 +209,7 @@ void place_dev_pace(struct place_dev *dev, u32 permille);
 void place_dev_wake(struct place_dev *dev, u64 ns);
 void place_dev_state(struct place_dev *dev, u32 state);
 void place_dev_failed(struct place_dev *dev, u64 now);
+bool place_dev_stalled(const struct place_dev *dev, u64 now);
 u64 place_dev_wait(const struct place_dev *dev, u32 jobs, u64 cost, u64 now);
 void place_dev_joined(struct place_dev *dev, u64 expect, u64 now);
 bool place_health_bad(const struct place_health *h);

@@ -19,6 +19,8 @@
 #define BACKOFF_MIN_NS	100000000ULL
 #define BACKOFF_MAX_NS	10000000000ULL
 #define WEIGHT		8
+#define STALL_TIMES	8	/* what was predicted, and then: */
+#define STALL_NS	100000000ULL
 
 void place_dev_init(struct place_dev *dev, u32 lanes)
 {
@@ -124,6 +126,21 @@ static u64 remaining(const struct place_dev *dev, u64 now)
 		due = due / dev->jobs * dev->lanes;
 	return place_add(dev->backlog_ns - due,
 			 done < due ? due - done : done - due);
+}
+
+/*
+ * Has what runs there been overdue for so long that no bad luck explains it?
+ * What waits is better off elsewhere then.
+ */
+bool place_dev_stalled(const struct place_dev *dev, u64 now)
+{
+	u64 lanes = running(dev), done, due;
+
+	if (!dev->jobs)
+		return false;
+	done = served(dev, now) / lanes;
+	due = dev->backlog_ns / dev->jobs;
+	return done > place_add(place_mul(due, STALL_TIMES), STALL_NS);
 }
 
 /*

@@ -637,62 +637,6 @@ static void known(struct place_dev *dev, u32 lanes, struct place_cost *cost,
 		place_cost_learn(cost, 1, MS, now);
 }
 
-static void test_lanes_work_side_by_side(void **state)
-{
-	struct place_cost cost;
-	struct place_dev dev;
-	struct place_job job = { .samples = 1 };
-	u64 now = SEC, expect[3];
-
-	known(&dev, 2, &cost, now);
-	assert_int_equal(place_dev_wait(&dev, 0, 0, now), 0);
-	expect[0] = place_sent(&dev, &cost, &job, now);
-	assert_int_equal(expect[0], MS);
-	assert_int_equal(place_dev_wait(&dev, 0, 0, now), 0);
-	expect[1] = place_sent(&dev, &cost, &job, now);
-	assert_int_equal(place_dev_wait(&dev, 0, 0, now), MS);
-	expect[2] = place_sent(&dev, &cost, &job, now);
-	assert_int_equal(place_dev_wait(&dev, 0, 0, now), 1500 * US);
-	assert_int_equal(place_dev_wait(&dev, 0, 0, now + MS / 2), MS);
-	place_ran(&dev, &cost, 1, expect[0], now, now + MS);
-	place_ran(&dev, &cost, 1, expect[1], now, now + MS);
-	assert_int_equal(place_cost_of(&cost, 1), MS);
-	assert_int_equal(place_dev_wait(&dev, 0, 0, now + MS), 0);
-	place_dropped(&dev, &cost, expect[2], now + MS, now + MS);
-	assert_int_equal(dev.jobs, 0);
-	assert_int_equal(dev.backlog_ns, 0);
-	assert_int_equal(cost.sent, 0);
-}
-
-/* A job that is taken back before it ran leaves what runs as it was. */
-static void test_the_backlog_is_corrected(void **state)
-{
-	struct place_cost cost;
-	struct place_dev dev;
-	struct place_job job = { .samples = 1 };
-	u64 now = SEC, expect[2];
-
-	known(&dev, 1, &cost, now);
-	expect[0] = place_sent(&dev, &cost, &job, now);
-	expect[1] = place_sent(&dev, &cost, &job, now);
-	now += MS / 4;
-	assert_int_equal(place_dev_wait(&dev, 0, 0, now), 1750 * US);
-	place_dropped(&dev, &cost, expect[1], 0, now);
-	assert_int_equal(place_dev_wait(&dev, 0, 0, now), 750 * US);
-	expect[1] = place_sent(&dev, &cost, &job, now);
-	/* The first is done early; the second has just begun. */
-	now += MS / 4;
-	place_ran(&dev, &cost, 1, expect[0], SEC, now);
-	assert_int_equal(place_dev_wait(&dev, 0, 0, now), MS);
-	/* Overdue: as long again as it has been overdue. */
-	assert_int_equal(place_dev_wait(&dev, 0, 0, now + 4 * MS), 3 * MS);
-	/* The clock goes back, jobs end twice: no harm. */
-	place_dropped(&dev, &cost, expect[1], now, 0);
-	place_dropped(&dev, &cost, ~0ULL, ~0ULL, 1);
-	assert_int_equal(place_dev_wait(&dev, 0, 0, now), 0);
-	assert_int_equal(cost.sent, 0);
-}
-
 static u32 seed = 5;
 
 static u64 rnd64(void)
@@ -790,8 +734,6 @@ int main(void)
 		cmocka_unit_test(test_trials_put_no_deadline_at_risk),
 		cmocka_unit_test(test_strangers_count),
 		cmocka_unit_test(test_moving_data_costs),
-		cmocka_unit_test(test_lanes_work_side_by_side),
-		cmocka_unit_test(test_the_backlog_is_corrected),
 		cmocka_unit_test(test_nonsense_does_no_harm),
 		cmocka_unit_test(test_the_same_again),
 	};

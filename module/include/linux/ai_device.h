@@ -147,7 +147,8 @@ struct ai_device_status {
  *		A device with run() and without submit(), cancel() and reset()
  *		works in the host: core calls run() for jobs of queues as well,
  *		from threads in their submitters' cgroups. Such a driver waits
- *		for room, and does not answer -EAGAIN.
+ *		for room, and answers -EAGAIN to a job with @nowait alone. Within
+ *		ai_job_cancelled() another job may be run, in this context.
  * @cancel:	optional. A submitted job should end soon: complete it with
  *		-ECANCELED, or let it finish. Atomic context. The job may complete
  *		while this runs; it stays valid until this returns.

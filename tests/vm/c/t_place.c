@@ -342,6 +342,25 @@ TEST_SECONDS(a_stalled_device_keeps_no_jobs, 120)
 	EXPECT(late >= 1 && late <= 4);
 }
 
+/* Nor need anybody wait for its reset who has only waited for it so far. */
+TEST_SECONDS(waiting_jobs_leave_a_stalled_device, 120)
+{
+	struct place p;
+
+	place_open(&p, speeds, "queue_depth=1");
+	learn(&p);
+	null_set(p.ids[1], "stall_every=1");
+	for (unsigned int i = 0; i < 20; i++)
+		queue_run(&p.q, p.b.slot, 0, 1, i, 90 * S);
+	EXPECT_EQ(queue_enter(&p.q, 20, 0, 0), 20);
+	for (int i = 0; i < 2000 && queue_ready(&p.q) < 19; i++)
+		sleep_ms(10);
+	EXPECT_EQ(queue_ready(&p.q), 19);
+	/* and the one that it has, when it is reset or goes */
+	null_remove(p.ids[1]);
+	expect_done(&p, 20);
+}
+
 /* What a device can no longer do: one job there and back, and its reset fails. */
 static void fail_device(int id)
 {
