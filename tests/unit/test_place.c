@@ -625,18 +625,6 @@ static void test_moving_data_costs(void **state)
 	assert_int_equal(pick(&w), 1);
 }
 
-/* A device with nothing to do, on which a sample is known to take 1 ms. */
-static void known(struct place_dev *dev, u32 lanes, struct place_cost *cost,
-		  u64 now)
-{
-	u32 i;
-
-	place_dev_init(dev, lanes);
-	place_cost_init(cost);
-	for (i = 0; i < 8; i++)
-		place_cost_learn(cost, 1, MS, now);
-}
-
 static u32 seed = 5;
 
 static u64 rnd64(void)

@@ -7,6 +7,18 @@
 #define MS	1000000ULL
 #define SEC	1000000000ULL
 
+/* A device with nothing to do, on which a sample is known to take 1 ms. */
+static void known(struct place_dev *dev, u32 lanes, struct place_cost *cost,
+		  u64 now)
+{
+	u32 i;
+
+	place_dev_init(dev, lanes);
+	place_cost_init(cost);
+	for (i = 0; i < 8; i++)
+		place_cost_learn(cost, 1, MS, now);
+}
+
 /* Overdue by more than bad luck: eight times what was predicted, and 100 ms. */
 static void test_what_waits_for_a_stalled_device_may_go(void **state)
 {
