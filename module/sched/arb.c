@@ -136,7 +136,7 @@ int arb_stream_exit(struct arb *a, struct arb_stream *s)
 /* What waits in it, or what it pays for, has changed. */
 static inline void stream_update(struct arb *a, struct arb_stream *s, u64 now)
 {
-	if (s == a->alone)
+	if (s == a->alone || (s->waiting && s->ent.queued && !s->nr_borrowed))
 		return;
 	arb_stream_update(a, s, now);
 	if (s->nr_borrowed)
