@@ -175,6 +175,20 @@ static void push_first(struct arb *a, struct arb_job *job)
 	a->waiting++;
 }
 
+/* The first one of its stream. */
+static void pull_first(struct arb *a, struct arb_job *job)
+{
+	struct arb_stream *s = job->stream;
+
+	s->first = job->next;
+	if (s->first)
+		s->first->prev = NULL;
+	else
+		s->last = NULL;
+	s->waiting--;
+	a->waiting--;
+}
+
 static void pull(struct arb *a, struct arb_job *job)
 {
 	struct arb_stream *s = job->stream;
@@ -279,7 +293,7 @@ struct arb_job *arb_pick(struct arb *a, u64 now)
 	}
 	job->payer = payer;
 	job->rank = rank;
-	pull(a, job);
+	pull_first(a, job);
 	give(a, job, now);
 	return job;
 }
