@@ -136,7 +136,7 @@ int arb_stream_exit(struct arb *a, struct arb_stream *s)
 /* What waits in it, or what it pays for, has changed. */
 static inline void stream_update(struct arb *a, struct arb_stream *s, u64 now)
 {
-	if (s == a->alone)
+	if (s == a->alone || (s->waiting && s->ent.queued && !s->nr_borrowed))
 		return;
 	arb_stream_update(a, s, now);
 	if (s->nr_borrowed)
@@ -173,6 +173,20 @@ static void push_first(struct arb *a, struct arb_job *job)
 	job->state = ARB_JOB_WAITING;
 	s->waiting++;
 	a->waiting++;
+}
+
+/* The first one of its stream. */
+static void pull_first(struct arb *a, struct arb_job *job)
+{
+	struct arb_stream *s = job->stream;
+
+	s->first = job->next;
+	if (s->first)
+		s->first->prev = NULL;
+	else
+		s->last = NULL;
+	s->waiting--;
+	a->waiting--;
 }
 
 static void pull(struct arb *a, struct arb_job *job)
@@ -279,7 +293,7 @@ struct arb_job *arb_pick(struct arb *a, u64 now)
 	}
 	job->payer = payer;
 	job->rank = rank;
-	pull(a, job);
+	pull_first(a, job);
 	give(a, job, now);
 	return job;
 }

@@ -24,9 +24,17 @@ static bool eligible(const struct arb_level *lv, u64 val)
 	return !arb_before(lv->vtime, val);
 }
 
-static s64 floor_div(s64 n, s64 d)
+/* Rounds down. @rest: what that leaves, from 0 up to but less than @d */
+static s64 floor_div(s64 n, s64 d, s64 *rest)
 {
-	return n / d - (n % d < 0);
+	s64 q = n / d;
+
+	*rest = n % d;
+	if (*rest < 0) {
+		*rest += d;
+		q--;
+	}
+	return q;
 }
 
 /* A length of time for somebody of this weight. */
@@ -40,11 +48,10 @@ static u64 virtual_ns(u64 ns, u32 weight)
 /* The weighted sum of (own - V) has changed by @change: V is the mean again. */
 static void set_mean(struct arb_level *lv, s64 change)
 {
-	s64 sum = lv->rest + change;
-	s64 d = floor_div(sum, lv->weight);
+	s64 rest;
 
-	lv->vtime += d;
-	lv->rest = sum - d * (s64)lv->weight;
+	lv->vtime += floor_div(lv->rest + change, lv->weight, &rest);
+	lv->rest = rest;
 	if (arb_before(lv->high, lv->vtime))
 		lv->high = lv->vtime;
 }
@@ -186,11 +193,13 @@ static u64 deadline(const struct arb_ent *ent, u64 val)
 {
 	u64 slice = ent->level->slice[ent->urgent];
 	u64 job = ent->woke ? 0 : ent->longest[ent->urgent];
-	u64 request = virtual_ns(slice > job ? slice : job, ent->weight);
 	s64 left = ent->node.key - val;
+	s64 request;
 
-	if (job >= slice || left > (s64)request ||
-	    left < (s64)virtual_ns(job, ent->weight))
+	if (job >= slice)
+		return val + virtual_ns(job, ent->weight);
+	request = virtual_ns(slice, ent->weight);
+	if (left > request || left < (s64)virtual_ns(job, ent->weight))
 		return val + request;
 	return ent->node.key;
 }
@@ -249,18 +258,24 @@ static void dequeue(struct arb_ent *ent)
 	ent->woke = false;
 }
 
+/* Is its group other than what is in it? */
+static bool is_news(const struct arb_level *lv)
+{
+	const struct arb_ent *ent = &lv->ent;
+
+	return ent->level && (ent->queued != !!lv->tree.root ||
+			      ent->urgent != !!lv->urgent ||
+			      ent->active != !!lv->nr_active);
+}
+
 /* Something in @lv waits or runs, or doesn't any more: tell those above. */
 static void tell(struct arb_level *lv)
 {
-	struct arb_ent *ent = &lv->ent;
-
-	for (; ent->level; lv = ent->level, ent = &lv->ent) {
+	for (; is_news(lv); lv = lv->ent.level) {
+		struct arb_ent *ent = &lv->ent;
 		bool queued = lv->tree.root, urgent = lv->urgent;
 		bool was_queued = ent->queued, change = urgent != ent->urgent;
 
-		if (queued == was_queued && !change &&
-		    ent->active == !!lv->nr_active)
-			return;
 		if (lv->nr_active && !ent->active)
 			join(ent);
 		if (was_queued && (!queued || change))
@@ -297,7 +312,7 @@ void arb_ent_queue(struct arb_ent *ent, u64 ns)
 		join(ent);
 	forfeit(ent);
 	enqueue(ent);
-	if (ent->urgent || !lv->ent.queued)
+	if (is_news(lv))
 		tell(lv);
 }
 
@@ -312,7 +327,7 @@ void arb_ent_unqueue(struct arb_ent *ent, bool active)
 		leave(ent);
 	else if (!ent->active)
 		join(ent);
-	if (ent->urgent || !lv->tree.root)
+	if (is_news(lv))
 		tell(lv);
 }
 
@@ -347,10 +362,9 @@ bool arb_ent_take(struct arb_ent *ent, u64 ns)
 void arb_ent_charge(struct arb_ent *ent, s64 ns, u64 ran)
 {
 	for (; ent->level; ent = &ent->level->ent) {
-		s64 cost = ns * SCALE + ent->rest;
-		s64 d = floor_div(cost, ent->weight);
+		s64 rest, d = floor_div(ns * SCALE + ent->rest, ent->weight, &rest);
 
-		ent->rest = cost - d * ent->weight;
+		ent->rest = rest;
 		ent->woke = false;
 		if (ran)
 			arb_note_longest(&ent->longest[ent->was_urgent], ran);
@@ -375,10 +389,11 @@ void arb_ent_set_weight(struct arb_ent *ent, u32 weight)
 	s64 lag = competes ? (s64)(lv->vtime - ent->node.val) : ent->lag;
 	s64 owed = lag * ent->weight;
 	u32 old = ent->weight;
+	s64 rest;
 
 	ent->weight = weight;
 	ent->rest = 0;
-	lag = floor_div(owed, weight);
+	lag = floor_div(owed, weight, &rest);
 	if (!competes) {
 		ent->lag = lag;
 		return;

@@ -60,9 +60,12 @@ void arb_stream_update(struct arb *a, struct arb_stream *s, u64 now)
 		arb_rt_update(a, s, queued, now);
 		return;
 	}
-	if (queued && !s->ent.queued)
-		arb_ent_queue(&s->ent, arb_first_job(s)->est_ns);
-	if (queued || (!s->ent.queued && s->ent.active == !!s->paying))
+	if (queued) {
+		if (!s->ent.queued)
+			arb_ent_queue(&s->ent, arb_first_job(s)->est_ns);
+		return;
+	}
+	if (!s->ent.queued && s->ent.active == !!s->paying)
 		return;
 	arb_ent_unqueue(&s->ent, s->paying);
 	/* Nobody is owed a floor who has nothing to do. */

@@ -58,6 +58,14 @@ static u32 draw(struct arb_tree *tree, u64 key)
 	return tree->lot >> 32 | 1;
 }
 
+/* The next one below @t on the way to @key. */
+static struct arb_node *towards(const struct arb_node *t, u64 key)
+{
+	struct arb_node *l = t->child[0], *r = t->child[1];
+
+	return arb_before(key, t->key) ? l : r;
+}
+
 /* @n has come to stand where @t did: hang t's nodes below, on their sides. */
 static void split(struct arb_node *n, struct arb_node *t)
 {
@@ -89,14 +97,18 @@ static void split(struct arb_node *n, struct arb_node *t)
 
 void arb_tree_insert(struct arb_tree *tree, struct arb_node *n)
 {
-	struct arb_node **at = &tree->root, *parent = NULL, *t;
+	struct arb_node **at = &tree->root, *parent = NULL, *t = tree->root;
+	u64 key = n->key;
+	u32 rank = n->rank;
 
-	if (!n->rank)
-		n->rank = draw(tree, n->key);
-	while ((t = *at) && t->rank >= n->rank) {
-		parent = t;
-		at = &t->child[!arb_before(n->key, t->key)];
+	if (!rank) {
+		rank = draw(tree, key);
+		n->rank = rank;
 	}
+	for (; t && t->rank >= rank; t = towards(t, key))
+		parent = t;
+	if (parent)
+		at = &parent->child[!arb_before(key, parent->key)];
 	*at = n;
 	n->parent = parent;
 	n->child[0] = NULL;
