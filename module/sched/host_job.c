@@ -305,12 +305,11 @@ static struct ai_request *earlier_job(struct ai_host_thread *t,
  * The job that had to give way is at hand again. Before the other one ends, as
  * that may take its queue along.
  */
-static void turn_back(struct ai_host_thread *t, struct ai_request *rq,
+static void turn_back(struct ai_host_thread *t, const struct ai_request *rq,
 		      struct ai_request *late)
 {
 	u64 used = READ_ONCE(current->se.sum_exec_runtime) - rq->host.cpu_ns;
 
-	charge_rt(t, rq);
 	spin_lock_irq(&t->pool->lock);
 	t->dev = late->dev;
 	spin_unlock_irq(&t->pool->lock);
@@ -335,10 +334,12 @@ static bool run_assigned(struct ai_host_thread *t, struct ai_request *rq,
 	again = late && ret == -EAGAIN;
 	if (!again)
 		account(rq);
-	if (late)
+	if (late) {
+		charge_rt(t, rq);
 		turn_back(t, rq, late);
-	else
+	} else {
 		end(t, rq);
+	}
 	/* Unless it is live, the device goes with the job. */
 	if (again)
 		put_in(t->pool, rq);
@@ -363,8 +364,15 @@ static void give_way(struct ai_host_thread *t, struct ai_request *late)
 		return;
 	t->nested = true;
 	while ((rq = earlier_job(t, late))) {
-		bool begun = run_assigned(t, rq, late);
+		bool begun;
 
+		/* Beyond its runtime its deadline counts for nothing. */
+		if (ai_rt_charge(&rq->queue->rt, ai_now(), 0)) {
+			turn_back(t, rq, late);
+			put_in(t->pool, rq);
+			break;
+		}
+		begun = run_assigned(t, rq, late);
 		t->since_ns = ai_now();
 		charge_rt(t, late);
 		if (!begun)
