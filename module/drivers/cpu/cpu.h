@@ -76,7 +76,7 @@ struct cpu_arena *cpudev_arena_get(struct cpu_model *m,
 void cpudev_arena_put(struct cpu_model *m, struct cpu_arena *a);
 
 /* run.c */
-u32 cpudev_batch(const struct cpu_model *m, u64 budget);
+void cpudev_pace_init(struct cpu_model *m);
 int cpudev_run(struct ai_device *dev, struct ai_job *job);
 
 #endif /* AIOFFLOAD_CPU_H */

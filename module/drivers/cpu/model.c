@@ -113,10 +113,7 @@ int cpudev_prepare(struct ai_device *dev, const struct ai_model *model,
 		goto free_model;
 	init_waitqueue_head(&m->room);
 	m->fpu = eng_needs_fpu(m->prog);
-	m->cost = eng_cost(m->prog) + 1;
-	m->most = eng_budget(m->prog);
-	m->budget = m->most;
-	m->batch = cpudev_batch(m, m->most);
+	cpudev_pace_init(m);
 	err = alloc_arenas(m, model, cpu->nr_jobs + SPARE_ARENAS);
 	if (err)
 		goto free_program;

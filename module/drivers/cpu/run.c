@@ -52,23 +52,33 @@ static void poison(const struct cpu_model *m, const struct ai_job *job,
 
 /*
  * Stretches. The engine's costs are estimates for a fast machine. So where there
- * are several, they are timed, and the budget follows: a stretch that took longer
- * than it should makes the next one shorter. Interrupts and a host that had other
+ * are several, they are timed, and the budget follows: it begins small, and grows
+ * as long as they are short; a stretch that took longer than it should makes the
+ * next one shorter. Interrupts and a host that had other
  * things to do lengthen it too, which costs no more than somewhat shorter ones for
  * a while. Jobs on other CPUs do the same at a time: any of them may be the last
  * to write.
  */
 #define STRETCH_NS	(50 * NSEC_PER_USEC)
-#define LEAST_BUDGET	8	/* th of cpu_model.most: else overhead counts */
+/* Less than this part of cpu_model.most, and overhead would count. */
+#define LEAST_BUDGET	8
 
 static unsigned long longest_stretch_ns;
 module_param(longest_stretch_ns, ulong, 0644);
 MODULE_PARM_DESC(longest_stretch_ns,
 		 "Longest time for which a job has kept a CPU without letting others run; write 0 to begin anew");
 
-u32 cpudev_batch(const struct cpu_model *m, u64 budget)
+static void set_budget(struct cpu_model *m, u64 budget)
 {
-	return clamp_t(u64, div64_u64(budget, m->cost), 1, 4096);
+	WRITE_ONCE(m->budget, budget);
+	WRITE_ONCE(m->batch, clamp_t(u64, div64_u64(budget, m->cost), 1, 4096));
+}
+
+void cpudev_pace_init(struct cpu_model *m)
+{
+	m->cost = eng_cost(m->prog) + 1;
+	m->most = eng_budget(m->prog);
+	set_budget(m, m->most / LEAST_BUDGET);
 }
 
 static void pace(struct cpu_model *m, u64 budget, u64 ns)
@@ -80,12 +90,10 @@ static void pace(struct cpu_model *m, u64 budget, u64 ns)
 	if (ns > STRETCH_NS)
 		next -= budget / 4;
 	else if (ns < STRETCH_NS / 2)
-		next += budget / 16;
+		next += budget / 4;
 	next = clamp_t(u64, next, m->most / LEAST_BUDGET, m->most);
-	if (next == budget)
-		return;
-	WRITE_ONCE(m->budget, next);
-	WRITE_ONCE(m->batch, cpudev_batch(m, next));
+	if (next != budget)
+		set_budget(m, next);
 }
 
 /*
