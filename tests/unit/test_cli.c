@@ -56,6 +56,7 @@ static void usage(void **state)
 		"model keygen --type rsa2048", "model keygen --days 0",
 		"attest verify --quote a --sig b --ak c --log d --nonce=",
 		"model keygen --name a/b", "model keygen --name .x",
+		"run a -i b -m queue --hint fast", "run a -i b --hint efficiency",
 		"model sign", "model sign a", "model sign a b --key k",
 		"model sign a --key k --name sp\001ace",
 		"model sign a --key k --not-after tomorrow",

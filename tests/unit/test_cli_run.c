@@ -127,11 +127,13 @@ static void report_as_json(void **state)
 	struct json_object *obj, *val, *lat;
 
 	put_input(10);
-	assert_int_equal(cli_run("run two.aim -i in.bin --json -m queue -D 4 -r 3 -b 2"),
+	assert_int_equal(cli_run("run two.aim -i in.bin --json -m queue -D 4 -r 3 -b 2 --hint keep-warm"),
 			 0);
 	obj = cli_json();
 	assert_true(json_object_object_get_ex(obj, "jobs", &val));
 	assert_int_equal(json_object_get_int(val), 15);
+	assert_true(json_object_object_get_ex(obj, "hint", &val));
+	assert_string_equal(json_object_get_string(val), "keep-warm");
 	assert_true(json_object_object_get_ex(obj, "samples", &val));
 	assert_int_equal(json_object_get_int(val), 10);
 	assert_true(json_object_object_get_ex(obj, "device", &val));

@@ -161,11 +161,14 @@ uint64_t cg_cpu_us(const char *name)
 	return us;
 }
 
-void cg_with_cpu(void)
+void cg_with(const char *controller)
 {
-	if (write_text(ROOT "/cgroup.subtree_control", "+cpu"))
-		SKIP("no cpu controller for cgroup 2");
-	cg_write("", "cgroup.subtree_control", "+cpu");
+	char text[32];
+
+	snprintf(text, sizeof(text), "+%s", controller);
+	if (write_text(ROOT "/cgroup.subtree_control", text))
+		SKIP("no %s controller for cgroup 2", controller);
+	cg_write("", "cgroup.subtree_control", text);
 }
 
 void drop_caps(void)

@@ -416,6 +416,31 @@ TEST_SECONDS(killed_clients_leave_no_thread, 60)
 	}
 }
 
+/* Which CPUs a cgroup may use changes with its jobs under way. */
+TEST_SECONDS(threads_follow_the_cpuset, 60)
+{
+	int pid[3];
+
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		SKIP("needs two CPUs");
+	cg_with("cpuset");
+	close(cg_make("job"));
+	cg_write("job", "cpuset.cpus", "1");
+	pid[0] = start_work(BACKGROUND);
+	pid[1] = start_work(BACKGROUND);
+	sleep_ms(500);
+	EXPECT_EQ(find_threads(comms[BACKGROUND], NULL, 0), 1);
+	cg_write("job", "cpuset.cpus", "0-1");
+	pid[2] = start_work(BACKGROUND);
+	for (int i = 0; i < 500 && find_threads(comms[BACKGROUND], NULL, 0) < 2; i++)
+		sleep_ms(10);
+	EXPECT_EQ(find_threads(comms[BACKGROUND], NULL, 0), 2);
+	for (int i = 0; i < 3; i++)
+		end_work(pid[i]);
+	expect_no_threads();
+	cg_remove("job");
+}
+
 static void joins_for_ever(void *arg)
 {
 	(void)arg;
@@ -466,7 +491,7 @@ TEST_SECONDS(cpu_max_holds, 60)
 	double share = 0, fair = 0;
 	uint64_t job, peer, at;
 
-	cg_with_cpu();
+	cg_with("cpu");
 	close(cg_make("job"));
 	close(cg_make("peer"));
 	cg_write("job", "cpu.max", "20000 100000");
@@ -541,7 +566,7 @@ TEST_SECONDS(realtime_beside_background, 60)
 	unsigned int slot;
 	struct queue bg;
 
-	cg_with_cpu();
+	cg_with("cpu");
 	slot = bind_work(ctx, 128, 8, 1);
 	MUST(queue_create_qos(ctx, &q, 8, REALTIME, 60 * MS, 100 * MS));
 	queue_map(&q);
@@ -696,7 +721,7 @@ TEST_SECONDS(the_driver_goes_under_a_throttled_and_frozen_cgroup, 60)
 	struct turns *t = turns_new();
 	int pid[2];
 
-	cg_with_cpu();
+	cg_with("cpu");
 	close(cg_make("job"));
 	pid[0] = start_work(NORMAL);
 	pid[1] = spawn(runs_in_job, t);

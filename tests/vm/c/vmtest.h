@@ -225,7 +225,7 @@ void cg_path(char *to, size_t room, const char *name);
 void cg_write(const char *name, const char *file, const char *text);
 int cg_holds(const char *name, int tid);
 uint64_t cg_cpu_us(const char *name);		/* CPU time used in it */
-void cg_with_cpu(void);			/* have cpu control below; skip if there is none */
+void cg_with(const char *controller);	/* have it below; skip if there is none */
 /* Still uid 0, but without any capability, exec or not. */
 void drop_caps(void);
 void cg_become(const char *name);		/* cg_enter() and drop_caps() */
