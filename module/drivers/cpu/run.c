@@ -132,15 +132,16 @@ static int work_off(const struct ai_job *job, struct cpu_arena *a)
 
 		if (unlikely(byte >= 0) && !at.op && !at.tile)
 			poison(m, job, a, sample, byte);
-		if (left > batch || m->cost > budget)
-			began = ktime_get_mono_fast_ns();
 		if (m->fpu)
 			compat_fpu_begin(&state);
+		/* In here, as others may run as soon as it ends. */
+		if (left > batch || m->cost > budget)
+			began = ktime_get_mono_fast_ns();
 		done = stretch(m, job, a, sample, min(left, batch), budget, &at);
-		if (m->fpu)
-			compat_fpu_end(&state);
 		if (began)
 			pace(m, budget, ktime_get_mono_fast_ns() - began);
+		if (m->fpu)
+			compat_fpu_end(&state);
 		sample += done;
 		left -= done;
 		if (!left)
