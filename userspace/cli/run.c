@@ -74,32 +74,35 @@ static void parse_mode(struct run_args *args, const char *arg,
 		argp_error(state, "--mode: '%s' is neither sync nor queue", arg);
 }
 
+/* The number up to @last that has this name, else @last + 1. */
+static uint32_t number_of(const char *(*name)(uint32_t), uint32_t last,
+			  const char *arg)
+{
+	uint32_t n = 0;
+
+	while (n <= last && strcmp(arg, name(n)))
+		n++;
+	return n;
+}
+
 static void parse_class(struct run_args *args, const char *arg,
 			struct argp_state *state)
 {
-	uint32_t qos = 0;
-
-	while (qos <= AIOFFLOAD_QOS_REALTIME &&
-	       strcmp(arg, aioffload_qos_name(qos)))
-		qos++;
-	if (qos > AIOFFLOAD_QOS_REALTIME)
+	args->queue.qos = number_of(aioffload_qos_name, AIOFFLOAD_QOS_REALTIME,
+				    arg);
+	if (args->queue.qos > AIOFFLOAD_QOS_REALTIME)
 		argp_error(state, "--class: '%s' is none of background, normal, interactive, realtime",
 			   arg);
-	args->queue.qos = qos;
 }
 
 static void parse_hint(struct run_args *args, const char *arg,
 		       struct argp_state *state)
 {
-	uint32_t hint = 0;
-
-	while (hint <= AIOFFLOAD_HINT_KEEP_WARM &&
-	       strcmp(arg, aioffload_hint_name(hint)))
-		hint++;
-	if (hint > AIOFFLOAD_HINT_KEEP_WARM)
+	args->queue.hint = number_of(aioffload_hint_name,
+				     AIOFFLOAD_HINT_KEEP_WARM, arg);
+	if (args->queue.hint > AIOFFLOAD_HINT_KEEP_WARM)
 		argp_error(state, "--hint: '%s' is none of latency, throughput, efficiency, keep-warm",
 			   arg);
-	args->queue.hint = hint;
 }
 
 /* Do class, hint, mode and times go together? */
