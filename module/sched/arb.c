@@ -249,6 +249,21 @@ int arb_leave(struct arb *a, struct arb_job *job, u64 now)
 	return 0;
 }
 
+struct arb_job *arb_any(const struct arb *a)
+{
+	const struct arb_tree *rt = a->ready.first ? &a->ready : &a->spent;
+	u32 i;
+
+	if (a->alone)
+		return a->alone->first;
+	if (rt->first)
+		return arb_first_job(arb_rt_stream(rt->first));
+	for (i = 0; i < ARB_NR_TREES; i++)
+		if (arb_waits(a, i))
+			return arb_first_job(arb_fair_any(&a->root.level[i]));
+	return NULL;
+}
+
 /* A job goes to the device; its payer and rank are set. */
 static inline void give(struct arb *a, struct arb_job *job, u64 now)
 {

@@ -535,6 +535,9 @@ int arb_start(struct arb *a, struct arb_stream *s, struct arb_job *job,
 /* Take a waiting job back. Return: 0; -ENOENT if it doesn't wait. */
 int arb_leave(struct arb *a, struct arb_job *job, u64 now);
 
+/* One of the jobs that wait, whose turn it need not be; NULL: none does. */
+struct arb_job *arb_any(const struct arb *a);
+
 /**
  * arb_pick() - the job to give to the device now
  * @a:		the arbiter

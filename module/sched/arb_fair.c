@@ -469,6 +469,16 @@ struct arb_stream *arb_fair_pick(const struct arb_level *lv)
 	return arb_entry(ent, struct arb_stream, ent);
 }
 
+/* One of those who have something waiting; there is one. */
+struct arb_stream *arb_fair_any(const struct arb_level *lv)
+{
+	struct arb_ent *ent = ent_of(lv->tree.root);
+
+	while (ent->is_group)
+		ent = ent_of(arb_entry(ent, struct arb_level, ent)->tree.root);
+	return arb_entry(ent, struct arb_stream, ent);
+}
+
 /* Does @other, who waits, come before @ent, who runs and has nothing waiting? */
 static bool comes_before(const struct arb_ent *other,
 			 const struct arb_ent *ent)

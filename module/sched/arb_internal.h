@@ -64,6 +64,7 @@ bool arb_ent_take(struct arb_ent *ent, u64 ns);
 void arb_ent_charge(struct arb_ent *ent, s64 ns, u64 ran);
 void arb_ent_set_weight(struct arb_ent *ent, u32 weight);
 struct arb_stream *arb_fair_pick(const struct arb_level *root);
+struct arb_stream *arb_fair_any(const struct arb_level *root);
 bool arb_fair_beaten(const struct arb_ent *ent);
 
 /* How long somebody keeps the device once it has it: a maximum that fades. */

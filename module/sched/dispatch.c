@@ -335,20 +335,22 @@ void ai_sched_resume(struct ai_sched_dev *sd, u32 bits)
 	spin_unlock_irqrestore(&sd->lock, flags);
 }
 
-/* One waiting job out of a device that takes none any more, or NULL. */
+/*
+ * One waiting job out of a device that takes none any more, or NULL. Whoever's
+ * turn it is: it won't run, so it counts for nothing.
+ */
 struct ai_sched_job *ai_sched_evict(struct ai_sched_dev *sd, u64 now)
 {
 	struct ai_sched_job *job = NULL;
+	struct arb_job *next;
 	unsigned long flags;
 
 	spin_lock_irqsave(&sd->lock, flags);
-	if (sd->waiting) {
-		job = pick(sd, now);
-		if (job) {
-			ends(sd, job);
-			arb_done(&sd->arb, &job->arb, 0, forward(sd, now));
-			stopped(sd);
-		}
+	next = arb_any(&sd->arb);
+	if (next) {
+		job = container_of(next, struct ai_sched_job, arb);
+		arb_leave(&sd->arb, next, forward(sd, now));
+		waits_no_more(sd, job);
 	}
 	spin_unlock_irqrestore(&sd->lock, flags);
 	return job;

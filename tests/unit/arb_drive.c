@@ -219,10 +219,13 @@ void drive_end(struct drive *d)
 		arb_done(&d->a, &d->running[i]->job, 0, d->now);
 		free(d->running[i]);
 	}
-	while ((job = arb_pick(&d->a, d->now))) {
-		arb_done(&d->a, job, 0, d->now);
+	while ((job = arb_any(&d->a))) {
+		if (arb_leave(&d->a, job, d->now))
+			abort();
 		free(job);
 	}
+	if (d->a.waiting)
+		abort();
 	for (i = 0; i < d->nr_src; i++) {
 		while ((w = d->src[i].free)) {
 			d->src[i].free = w->next;

@@ -261,6 +261,32 @@ static void test_statistics(void **state)
  * A hundred years on, weights 1 and 10000, jobs of 1 ns and 10 s: UBSan looks
  * on, and the shares are as they should be.
  */
+/* As from a device that has failed: whoever they are, and as if they never came. */
+static void test_all_that_wait_leave(void **state)
+{
+	struct arb_loan loan;
+	struct arb_job *any;
+	u32 i, n;
+
+	one_of_each();
+	assert_null(arb_any(&a));
+	arrive(ARB_NORMAL, 0, 10);
+	assert_ptr_equal(arb_any(&a), &job[0]);	/* is alone */
+	for (i = 0; i < ARB_NR_CLASSES; i++)
+		arrive(i, i + 1, 11 + i);
+	assert_int_equal(arb_stream_init(&a, &s[4], NULL, ARB_INTERACTIVE, 100), 0);
+	assert_int_equal(arb_lend(&a, &loan, &s[4], &s[ARB_BACKGROUND], 20), 0);
+	for (n = 0; (any = arb_any(&a)); n++) {
+		assert_int_equal(arb_leave(&a, any, 21), 0);
+		check();
+	}
+	assert_int_equal(n, ARB_NR_CLASSES + 1);
+	assert_int_equal(a.waiting, 0);
+	for (i = 0; i < ARB_NR_CLASSES; i++)
+		assert_int_equal(s[i].stats.done + s[i].stats.waited, 0);
+	arb_unlend(&a, &loan, 22);
+}
+
 static void test_extremes(void **state)
 {
 	static const u32 weight[] = { 1, 10000, 1, 10000 };
@@ -447,6 +473,7 @@ int main(void)
 		cmocka_unit_test(test_bad_parameters_are_refused),
 		cmocka_unit_test(test_depth_is_limited),
 		cmocka_unit_test(test_statistics),
+		cmocka_unit_test(test_all_that_wait_leave),
 		cmocka_unit_test(test_extremes),
 		cmocka_unit_test(test_absurd_lengths),
 		cmocka_unit_test(test_tree_against_an_array),
