@@ -331,7 +331,7 @@ static noinline int fill(struct ai_queue *q, struct batch *bt, u32 slot,
 	within = ai_budget(timeout_ns, b->max_job_ns);
 	if (bt->due_ns)
 		within = min(within, bt->due_ns);
-	t = ai_target_of(ctx, b, count, bt->hint, bt->now + within);
+	t = ai_target_of(ctx, b, count, bt->qos, bt->hint, bt->now + within);
 	if (bt->qos == AIOFFLOAD_QOS_REALTIME)
 		right |= AI_RIGHT_RT;
 	ret = ai_job_may(ctx, b, t->dev, right);

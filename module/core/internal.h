@@ -538,7 +538,7 @@ void ai_rq_cancel(struct ai_request *rq, int why, bool overdue_only);
 void ai_rq_escalate(struct ai_request *rq);
 void ai_dispatch(struct ai_device *dev);
 struct ai_target *ai_target_pick(struct ai_ctx *ctx, struct ai_binding *b,
-				 u32 samples, u32 hint, u64 deadline);
+				 u32 samples, u32 qos, u32 hint, u64 deadline);
 void ai_place_scope(struct ai_ctx *ctx, struct ai_request *rq);
 void ai_place_sets_out(struct ai_request *rq);
 bool ai_place_again(struct ai_request *rq, u64 began, int status);
@@ -658,11 +658,11 @@ static inline int ai_rq_status(const struct ai_request *rq)
  */
 static inline struct ai_target *ai_target_of(struct ai_ctx *ctx,
 					     struct ai_binding *b, u32 samples,
-					     u32 hint, u64 deadline)
+					     u32 qos, u32 hint, u64 deadline)
 {
 	if (likely(b->nr_targets == 1))
 		return b->targets;
-	return ai_target_pick(ctx, b, samples, hint, deadline);
+	return ai_target_pick(ctx, b, samples, qos, hint, deadline);
 }
 
 /*

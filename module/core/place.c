@@ -32,16 +32,35 @@ void ai_place_power(struct ai_device *dev, u32 idle_uw, u32 busy_uw)
 	spin_unlock_irqrestore(&dev->place_lock, flags);
 }
 
-static void consider(struct place_choice *ch, u32 index, struct ai_target *t)
+/* What the caller has of a device where jobs wait, as far as it is shared out. */
+static void share_of(struct place_candidate *cand, struct ai_target *t, u32 qos)
+{
+	struct ai_sched_dev *sd = &t->dev->sched;
+	const struct arb_stream *s = ai_port_stream(t->port, qos);
+	unsigned long flags;
+
+	if (qos != AIOFFLOAD_QOS_NORMAL && qos != AIOFFLOAD_QOS_INTERACTIVE)
+		return;
+	spin_lock_irqsave(&sd->lock, flags);
+	cand->share_ppm = arb_share(s);
+	cand->own_ns = (s->waiting + s->running) * s->mean_ns;
+	spin_unlock_irqrestore(&sd->lock, flags);
+}
+
+static void consider(struct place_choice *ch, u32 index, struct ai_target *t,
+		     u32 qos)
 {
 	struct ai_device *dev = t->dev;
+	u32 waiting = READ_ONCE(dev->sched.waiting);
 	struct place_candidate cand = {
 		.dev = &dev->place,
 		.cost = &t->prepared->cost,
-		.jobs = ai_activity_jobs(dev) + READ_ONCE(dev->sched.waiting),
+		.jobs = ai_activity_jobs(dev) + waiting,
 	};
 	unsigned long flags;
 
+	if (waiting && !dev->host)
+		share_of(&cand, t, qos);
 	spin_lock_irqsave(&dev->place_lock, flags);
 	place_dev_state(&dev->place, place_state(ai_sched_gate(&dev->sched)));
 	place_consider(ch, index, &cand);
@@ -49,7 +68,7 @@ static void consider(struct place_choice *ch, u32 index, struct ai_target *t)
 }
 
 struct ai_target *ai_target_pick(struct ai_ctx *ctx, struct ai_binding *b,
-				 u32 samples, u32 hint, u64 deadline)
+				 u32 samples, u32 qos, u32 hint, u64 deadline)
 {
 	struct place_job job = {
 		.samples = samples,
@@ -64,7 +83,7 @@ struct ai_target *ai_target_pick(struct ai_ctx *ctx, struct ai_binding *b,
 	place_choose(&ch, &job, ai_now());
 	for (i = 0; i < b->nr_targets; i++)
 		if (!ai_sec_may(&ctx->sec, 0, b->targets[i].dev->id))
-			consider(&ch, i, &b->targets[i]);
+			consider(&ch, i, &b->targets[i], qos);
 	i = place_chosen(&ch);
 	if (i == PLACE_NONE)
 		return b->targets;
@@ -188,7 +207,7 @@ static struct ai_target *pick_other(struct ai_request *rq)
 	while (left) {
 		i = __ffs64(left);
 		left &= left - 1;
-		consider(&ch, i, &targets[i]);
+		consider(&ch, i, &targets[i], rq->qos);
 	}
 	i = place_chosen(&ch);
 	rq->others &= ~BIT_ULL(i);

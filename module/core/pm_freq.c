@@ -96,8 +96,8 @@ static void tell_place(struct ai_device *dev, u32 limit)
 	unsigned long flags;
 
 	spin_lock_irqsave(&dev->place_lock, flags);
-	place_dev_speed(&dev->place, pm->speeds[limit]);
-	place_dev_pace(&dev->place, pm->speeds[pm->point]);
+	place_dev_speed(&dev->place, pm->speeds[limit], pm->speeds[pm->point],
+			ai_now());
 	spin_unlock_irqrestore(&dev->place_lock, flags);
 	if (pm->points[limit].power_uw)
 		ai_place_power(dev, dev->place.idle_uw,

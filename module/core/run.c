@@ -182,8 +182,8 @@ static int start(struct ai_ctx *ctx, const struct aioffload_run *k,
 	if (unlikely(!ai_samples_ok(b->samples, k->first, k->count)))
 		return -EINVAL;
 	deadline = now + ai_budget(k->timeout_ns, b->max_job_ns);
-	ai_rq_fill(rq, b, ai_target_of(ctx, b, k->count, PLACE_LATENCY,
-				       deadline));
+	ai_rq_fill(rq, b, ai_target_of(ctx, b, k->count, AIOFFLOAD_QOS_NORMAL,
+				       PLACE_LATENCY, deadline));
 	rq->job.first = k->first;
 	rq->job.count = k->count;
 	rq->deadline = deadline;

@@ -615,4 +615,10 @@ void arb_unlend(struct arb *a, struct arb_loan *loan, u64 now);
  */
 s64 arb_lag(const struct arb_ent *ent);
 
+/*
+ * arb_share() - what part of the device a stream of a fair class has, or would
+ * have with something to do, while all others have who have now; in ppm, at least 1
+ */
+u32 arb_share(const struct arb_stream *s);
+
 #endif /* AIOFFLOAD_ARB_H */

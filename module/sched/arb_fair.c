@@ -512,6 +512,20 @@ bool arb_fair_beaten(const struct arb_ent *ent)
 	return false;
 }
 
+u32 arb_share(const struct arb_stream *s)
+{
+	const struct arb_ent *ent = &s->ent;
+	u64 ppm = ARB_PPM, all;
+
+	for (; ent->level; ent = &ent->level->ent) {
+		all = ent->level->weight;
+		if (!ent->active && !ent->lingers)
+			all += ent->weight;
+		ppm = ppm * ent->weight / all;
+	}
+	return ppm ? ppm : 1;
+}
+
 s64 arb_lag(const struct arb_ent *ent)
 {
 	s64 behind;

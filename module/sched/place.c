@@ -40,13 +40,14 @@ enum place_rank {
 #define WARM_FACTOR	2
 #define IDLE_FACTOR	8
 #define POWER_UNKNOWN_UW 1000000
+#define SHARE_ALL	1000000
 
 /* At the speed of now, with moving its data. */
 static u64 time_on(const struct place_dev *dev, const struct place_job *job,
 		   u64 ns)
 {
-	if (dev->speed != PLACE_FULL_SPEED)
-		ns = place_mul(ns, PLACE_FULL_SPEED) / dev->speed;
+	if (dev->speed != POWER_FULL_SPEED)
+		ns = place_mul(ns, POWER_FULL_SPEED) / dev->speed;
 	ns = place_add(ns, place_mul(job->bytes, dev->byte_ps) / 1000);
 	return place_min(place_max(ns, 1), PLACE_NS_MAX);
 }
@@ -102,6 +103,24 @@ static void judge(struct place_offer *o, const struct place_dev *dev,
 	}
 }
 
+/*
+ * Until it would begin. Where devices are shared by weight, what others have
+ * waiting is not in its way: its owner's jobs are, at its owner's share. So
+ * whoever has work for several devices keeps some at each of them, and its share
+ * of each. To place by what all have waiting would starve it of jobs where it
+ * gets most done.
+ */
+static u64 wait_at(const struct place_candidate *cand, u64 cost, u64 now)
+{
+	u64 all = place_dev_wait(cand->dev, cand->jobs, cost, now), own;
+
+	if (!cand->share_ppm)
+		return all;
+	own = place_mul(place_add(cand->own_ns / cand->dev->lanes, cost),
+			SHARE_ALL) / cand->share_ppm;
+	return place_min(all, own - place_min(own, cost));
+}
+
 static void appraise(struct place_offer *o, u32 index,
 		     const struct place_candidate *cand,
 		     const struct place_job *job, u64 now)
@@ -112,7 +131,7 @@ static void appraise(struct place_offer *o, u32 index,
 
 	o->index = index;
 	o->cost = cost_on(dev, cost, job);
-	o->wait = place_dev_wait(dev, cand->jobs, o->cost, now);
+	o->wait = wait_at(cand, o->cost, now);
 	o->finish = place_add(o->wait, o->cost);
 	/* Two standard deviations are two and a half mean absolute ones. */
 	o->late = place_add(o->finish, doubt * 5 / 2);

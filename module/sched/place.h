@@ -23,10 +23,9 @@
 #ifndef AIOFFLOAD_PLACE_H
 #define AIOFFLOAD_PLACE_H
 
-#include <aim/types.h>
+#include "pace.h"
 
 #define PLACE_NONE	0xffffffffU	/* no candidate */
-#define PLACE_FULL_SPEED 1000	/* of a device, in thousandths */
 #define PLACE_NS_MAX	0x3ffffffffffULL /* longest time believed: 73 minutes */
 
 /* What a job wants; the numbers of enum aioffload_hint (uapi). */
@@ -98,8 +97,8 @@ struct place_cost {
  * @jobs:	sent and not ended
  * @lanes:	jobs it works on at a time
  * @speed:	up to which it may go, in thousandths of its full speed,
- *		1..PLACE_FULL_SPEED
- * @pace:	at which it works now, likewise: for lack of work, perhaps
+ *		1..POWER_FULL_SPEED
+ * @pace:	at which it works and has worked: slower for lack of work, perhaps
  * @state:	enum place_state
  * @idle_uw:	power when idle
  * @busy_uw:	power when it has one job; 0: unknown
@@ -117,11 +116,11 @@ struct place_dev {
 	u32 jobs;
 	u32 lanes;
 	u32 speed;
-	u32 pace;
 	u32 state;
 	u32 idle_uw;
 	u32 busy_uw;
 	u32 byte_ps;
+	struct power_pace pace;
 	struct place_health health;
 };
 
@@ -150,11 +149,16 @@ struct place_job {
  * struct place_candidate - a device that can run the job
  * @jobs:	all that are at the device or wait for it; those that were never
  *		told here count as typical ones. 0 if it is told of all.
+ * @share_ppm:	of the device, that its owner gets as long as others want it; 0:
+ *		it is not shared so, and the job begins when all those are done
+ * @own_ns:	time of the owner's jobs among those
  */
 struct place_candidate {
 	const struct place_dev *dev;
 	const struct place_cost *cost;
 	u32 jobs;
+	u32 share_ppm;
+	u64 own_ns;
 };
 
 /**
@@ -204,8 +208,7 @@ u64 place_cost_dev(const struct place_cost *cost);
 
 void place_dev_init(struct place_dev *dev, u32 lanes);
 void place_dev_power(struct place_dev *dev, u32 idle_uw, u32 busy_uw);
-void place_dev_speed(struct place_dev *dev, u32 permille);
-void place_dev_pace(struct place_dev *dev, u32 permille);
+void place_dev_speed(struct place_dev *dev, u32 most, u32 pace, u64 now);
 void place_dev_wake(struct place_dev *dev, u64 ns);
 void place_dev_state(struct place_dev *dev, u32 state);
 void place_dev_failed(struct place_dev *dev, u64 now);

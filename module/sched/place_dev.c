@@ -26,8 +26,8 @@ void place_dev_init(struct place_dev *dev, u32 lanes)
 {
 	memset(dev, 0, sizeof(*dev));
 	dev->lanes = lanes ? lanes : 1;
-	dev->speed = PLACE_FULL_SPEED;
-	dev->pace = PLACE_FULL_SPEED;
+	dev->speed = POWER_FULL_SPEED;
+	power_pace_init(&dev->pace);
 }
 
 void place_dev_power(struct place_dev *dev, u32 idle_uw, u32 busy_uw)
@@ -36,20 +36,14 @@ void place_dev_power(struct place_dev *dev, u32 idle_uw, u32 busy_uw)
 	dev->busy_uw = busy_uw;
 }
 
-/* It can work so fast, and does. */
-void place_dev_speed(struct place_dev *dev, u32 permille)
-{
-	dev->speed = place_min(place_max(permille, 1), PLACE_FULL_SPEED);
-	dev->pace = dev->speed;
-}
-
 /*
- * It works slower than it can, as long as it has little to do. If that counted
- * against it, it would be given no work, and stay slow.
+ * It can work at @most, and does at @pace: slower, as long as it has little to
+ * do. If that counted against it, it would be given no work, and stay slow.
  */
-void place_dev_pace(struct place_dev *dev, u32 permille)
+void place_dev_speed(struct place_dev *dev, u32 most, u32 pace, u64 now)
 {
-	dev->pace = place_min(place_max(permille, 1), dev->speed);
+	dev->speed = place_min(place_max(most, 1), POWER_FULL_SPEED);
+	power_pace_set(&dev->pace, place_min(place_max(pace, 1), dev->speed), now);
 }
 
 /* It is down, and up again after @ns; 0: it is up. */
@@ -214,7 +208,8 @@ void place_ran(struct place_dev *dev, struct place_cost *cost, u32 samples,
 		dev->typical_ns += ns / WEIGHT - dev->typical_ns / WEIGHT;
 	else
 		dev->typical_ns = ns;
-	place_cost_learn(cost, samples, ns * dev->pace / PLACE_FULL_SPEED, now);
+	place_cost_learn(cost, samples, power_pace_done(&dev->pace, now - ns, now),
+			 now);
 	health_ran(&cost->health);
 	health_ran(&dev->health);
 }

@@ -10,8 +10,7 @@
 #define AIOFFLOAD_POWER_H
 
 #include "arb.h"
-
-#define POWER_FULL_SPEED 1000
+#include "pace.h"
 
 /**
  * struct power_look - what was seen of a device since the look before
@@ -41,26 +40,6 @@ struct power_policy {
 	u32 most;
 };
 
-/* Changes of speed that are remembered; of what was before, the first one left. */
-#define POWER_PACES	8
-
-/**
- * struct power_pace - at which speeds a device has worked
- * @past:	since @at at @speed, having done by then what takes @done at full
- *		speed; the latest one is @past[@last]
- */
-struct power_pace {
-	struct {
-		u64 at;
-		u64 done;
-		u32 speed;
-	} past[POWER_PACES];
-	u32 last;
-};
-
-void power_pace_init(struct power_pace *p);
-void power_pace_set(struct power_pace *p, u32 speed, u64 now);
-u64 power_pace_done(const struct power_pace *p, u64 from, u64 to);
 u32 power_load_speed(struct power_policy *p, const struct power_look *look);
 u32 power_point(const u32 *speeds, u32 nr, u32 speed);
 u32 power_next(struct power_policy *p, const u32 *speeds, u32 nr, u32 point,

@@ -69,9 +69,11 @@ static void place_dropped_on(struct device *d, struct job *j, u64 now)
 
 static void place_state_of(struct device *d, u64 now)
 {
+	u32 speed = (u32)(1000 * d->speed / d->full_speed);
+
 	place_dev_state(&d->place, d->state == DEV_DEAD ? PLACE_DOWN : PLACE_UP);
 	if (d->told_speed)
-		place_dev_speed(&d->place, (u32)(1000 * d->speed / d->full_speed));
+		place_dev_speed(&d->place, speed, speed, now);
 }
 
 const struct placer placer_place = {

@@ -287,6 +287,29 @@ static void test_all_that_wait_leave(void **state)
 	arb_unlend(&a, &loan, 22);
 }
 
+/* Of those who have something to do, and of whoever asks. */
+static void test_shares_are_told(void **state)
+{
+	struct arb_group g[2];
+
+	fresh(NULL);
+	assert_int_equal(arb_group_init(&a, &g[0], NULL, 300), 0);
+	assert_int_equal(arb_group_init(&a, &g[1], NULL, 100), 0);
+	assert_int_equal(arb_stream_init(&a, &s[0], &g[0], ARB_NORMAL, 100), 0);
+	assert_int_equal(arb_stream_init(&a, &s[1], &g[0], ARB_INTERACTIVE, 100), 0);
+	assert_int_equal(arb_stream_init(&a, &s[2], &g[1], ARB_NORMAL, 1), 0);
+	assert_int_equal(arb_share(&s[0]), 1000000);
+	assert_int_equal(arb_arrive(&a, &s[0], &job[0], 10, 0, MS), 0);
+	assert_int_equal(arb_share(&s[0]), 1000000);	/* alone */
+	assert_int_equal(arb_arrive(&a, &s[2], &job[1], 10, 0, MS), 0);
+	assert_int_equal(arb_share(&s[0]), 750000);
+	assert_int_equal(arb_share(&s[1]), 375000);	/* would have */
+	assert_int_equal(arb_share(&s[2]), 250000);
+	assert_int_equal(arb_arrive(&a, &s[1], &job[2], 10, 0, MS), 0);
+	assert_int_equal(arb_share(&s[0]), 375000);
+	assert_int_equal(arb_share(&s[2]), 250000);
+}
+
 static void test_extremes(void **state)
 {
 	static const u32 weight[] = { 1, 10000, 1, 10000 };
@@ -474,6 +497,7 @@ int main(void)
 		cmocka_unit_test(test_depth_is_limited),
 		cmocka_unit_test(test_statistics),
 		cmocka_unit_test(test_all_that_wait_leave),
+		cmocka_unit_test(test_shares_are_told),
 		cmocka_unit_test(test_extremes),
 		cmocka_unit_test(test_absurd_lengths),
 		cmocka_unit_test(test_tree_against_an_array),

@@ -270,21 +270,77 @@ static void test_a_throttled_device_is_left_at_once(void **state)
 	play(&w, 8, 1);
 	w.job.turn = 1;
 	assert_int_equal(pick(&w), 0);
-	place_dev_speed(&w.dev[0], 400);
+	place_dev_speed(&w.dev[0], 400, 400, w.now);
 	assert_int_equal(pick(&w), 1);
-	place_dev_speed(&w.dev[0], 0);
+	place_dev_speed(&w.dev[0], 0, 0, w.now);
 	assert_int_equal(pick(&w), 1);
 	/* What is measured then does not count twice. */
-	place_dev_speed(&w.dev[0], 400);
+	place_dev_speed(&w.dev[0], 400, 400, w.now);
 	place_dev_state(&w.dev[1], PLACE_DRAINING);
 	w.ns[0] = 2500 * US;
 	play(&w, 20, 1);
 	assert_true(place_cost_of(&w.cost[0], 1) < 1010 * US);
 	assert_true(place_cost_of(&w.cost[0], 1) > 990 * US);
-	place_dev_speed(&w.dev[0], 1000);
+	place_dev_speed(&w.dev[0], 1000, 1000, w.now);
 	place_dev_state(&w.dev[1], PLACE_UP);
 	w.job.turn = 1;
 	assert_int_equal(pick(&w), 0);
+}
+
+/*
+ * Two devices with as much waiting each, one's own all on the first one: of that
+ * it has a tenth, so it will be long. On the other one there is its share.
+ */
+static void test_what_others_have_waiting_is_not_in_ones_way(void **state)
+{
+	struct place_candidate cands[2] = { };
+	struct world w;
+	u32 i, k;
+
+	world_init(&w, 2, (u64[]){ MS, MS });
+	play(&w, 40, 4);
+	for (i = 0; i < 2; i++) {
+		for (k = 0; k < 100 + i; k++)
+			place_sent(&w.dev[i], &w.cost[i], &w.job, w.now);
+		cands[i].dev = &w.dev[i];
+		cands[i].cost = &w.cost[i];
+	}
+	w.job.turn = 1;
+	assert_int_equal(place_pick(cands, 2, &w.job, w.now), 0);
+	cands[0].own_ns = 2 * MS;
+	cands[0].share_ppm = 100000;
+	cands[1].share_ppm = 100000;
+	assert_int_equal(place_pick(cands, 2, &w.job, w.now), 1);
+	/* A larger share of the first one makes up for that. */
+	cands[0].share_ppm = 500000;
+	assert_int_equal(place_pick(cands, 2, &w.job, w.now), 0);
+	/* Nor does it wait longer than for all that there is. */
+	cands[0].share_ppm = 1;
+	cands[0].own_ns = ~0ULL;
+	cands[1].share_ppm = 0;
+	assert_int_equal(place_pick(cands, 2, &w.job, w.now), 0);
+}
+
+/* It goes faster as soon as it has something to do: in the midst of that. */
+static void test_a_change_of_pace_amid_a_job(void **state)
+{
+	struct world w;
+	u64 expect, began;
+	u32 i;
+
+	world_init(&w, 1, (u64[]){ MS });
+	for (i = 0; i < 20; i++) {
+		place_dev_speed(&w.dev[0], 1000, 200, w.now);
+		expect = place_sent(&w.dev[0], &w.cost[0], &w.job, w.now);
+		began = w.now;
+		w.now += 4 * MS;		/* of which it needed 800 us */
+		place_dev_speed(&w.dev[0], 1000, 1000, w.now);
+		w.now += 200 * US;
+		place_ran(&w.dev[0], &w.cost[0], 1, expect, began, w.now);
+		w.now += MS;
+	}
+	assert_true(place_cost_of(&w.cost[0], 1) < 1010 * US);
+	assert_true(place_cost_of(&w.cost[0], 1) > 990 * US);
 }
 
 /* One that idles along is taken for as fast as it can be, and learned of so. */
@@ -295,19 +351,18 @@ static void test_a_slow_pace_does_not_count(void **state)
 	world_init(&w, 2, (u64[]){ MS, 2 * MS });
 	play(&w, 8, 1);
 	w.job.turn = 1;
-	place_dev_pace(&w.dev[0], 200);
+	place_dev_speed(&w.dev[0], 1000, 200, w.now);
 	assert_int_equal(pick(&w), 0);
 	w.ns[0] = 5 * MS;
 	play(&w, 20, 1);
 	assert_true(place_cost_of(&w.cost[0], 1) < 1010 * US);
 	assert_true(place_cost_of(&w.cost[0], 1) > 990 * US);
 	/* Never faster than it can be. */
-	place_dev_speed(&w.dev[0], 400);
-	assert_int_equal(w.dev[0].pace, 400);
-	place_dev_pace(&w.dev[0], 1000);
-	assert_int_equal(w.dev[0].pace, 400);
-	place_dev_pace(&w.dev[0], 0);
-	assert_int_equal(w.dev[0].pace, 1);
+	place_dev_speed(&w.dev[0], 400, 1000, w.now);
+	w.ns[0] = 2500 * US;
+	play(&w, 20, 1);
+	assert_true(place_cost_of(&w.cost[0], 1) < 1010 * US);
+	assert_true(place_cost_of(&w.cost[0], 1) > 990 * US);
 }
 
 /* Waking up counts as waiting, and as energy. */
@@ -652,7 +707,7 @@ static void test_nonsense_does_no_harm(void **state)
 		};
 		switch (rnd64() % 8) {
 		case 0:
-			place_dev_speed(&w.dev[d], rnd64());
+			place_dev_speed(&w.dev[d], rnd64(), rnd64(), w.now);
 			break;
 		case 1:
 			place_dev_power(&w.dev[d], rnd64(), rnd64());
@@ -709,6 +764,8 @@ int main(void)
 		cmocka_unit_test(test_a_slow_device_is_measured_again_seldom),
 		cmocka_unit_test(test_a_throttled_device_is_left_at_once),
 		cmocka_unit_test(test_a_slow_pace_does_not_count),
+		cmocka_unit_test(test_a_change_of_pace_amid_a_job),
+		cmocka_unit_test(test_what_others_have_waiting_is_not_in_ones_way),
 		cmocka_unit_test(test_a_device_that_is_down),
 		cmocka_unit_test(test_a_failing_device_is_avoided_and_returned_to),
 		cmocka_unit_test(test_only_what_failed_is_avoided),

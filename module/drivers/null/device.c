@@ -65,10 +65,7 @@ static void null_unprepare(struct ai_device *dev, void *prepared)
 	kfree(prepared);
 }
 
-/*
- * latency + jitter + time for the multiply-adds, at most NULL_MAX_NS; at its
- * present speed
- */
+/* latency + jitter + time for the multiply-adds, at most NULL_MAX_NS; at full speed */
 static u64 null_duration(struct null_device *nd, const struct ai_job *job)
 {
 	const struct null_model *nm = job->prepared;
@@ -85,8 +82,31 @@ static u64 null_duration(struct null_device *nd, const struct ai_job *job)
 			return NULL_MAX_NS;
 		ns += div_u64(ps, 1000);
 	}
-	ns = min(ns, NULL_MAX_NS);
-	return nd->speed == 1000 ? ns : div_u64(ns * 1000, nd->speed);
+	return min(ns, NULL_MAX_NS);
+}
+
+/* What takes @ns at one speed, in thousandths, at another one. */
+static u64 null_paced(u64 ns, u32 from, u32 to)
+{
+	return from == to ? ns : div_u64(ns * from, to);
+}
+
+/* With nd->lock: jobs on their way go on at another speed. */
+void null_repace(struct null_device *nd, u32 old)
+{
+	s64 left;
+	u32 i;
+
+	for (i = 0; i < nd->nr_lanes; i++) {
+		struct null_lane *lane = &nd->lanes[i];
+
+		left = ktime_to_ns(hrtimer_get_remaining(&lane->timer));
+		/* Else its timer has fired, and waits for the lock. */
+		if (lane->job && left > 0)
+			hrtimer_start(&lane->timer,
+				      ns_to_ktime(null_paced(left, old, nd->speed)),
+				      NULL_TIMER_MODE);
+	}
 }
 
 static bool null_nth(u64 job, u64 every)
@@ -136,7 +156,9 @@ static void null_start(struct null_lane *lane, struct ai_job *job)
 	job->driver[JOB_LANE] = lane - lane->nd->lanes;
 	lane->job = job;
 	ai_job_begins(job);
-	hrtimer_start(&lane->timer, ns_to_ktime(job->driver[JOB_NS]),
+	hrtimer_start(&lane->timer,
+		      ns_to_ktime(null_paced(job->driver[JOB_NS], 1000,
+					     lane->nd->speed)),
 		      NULL_TIMER_MODE);
 }
 
@@ -276,7 +298,7 @@ static int null_run(struct ai_device *dev, struct ai_job *job)
 		return -EAGAIN;
 	}
 	fate = null_fate(nd);
-	ns = null_duration(nd, job);
+	ns = null_paced(null_duration(nd, job), 1000, nd->speed);
 	if (fate == NULL_VANISH)
 		nd->dying = true;
 	if (!ns && fate <= 0)

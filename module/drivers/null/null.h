@@ -112,6 +112,7 @@ struct null_device {
 struct null_device *null_device_create(const struct null_config *cfg);
 void null_device_destroy(struct null_device *nd);
 void null_device_set(struct null_device *nd, const struct null_config *cfg);
+void null_repace(struct null_device *nd, u32 old);
 
 /* power.c */
 void null_power_init(struct null_device *nd);

@@ -55,14 +55,17 @@ int null_set_point(struct ai_device *dev, u32 point)
 {
 	struct null_device *nd = ai_device_priv(dev);
 	int ret = 0;
+	u32 old;
 
 	spin_lock_irq(&nd->lock);
+	old = nd->speed;
 	WARN_ON_ONCE(nd->down || point >= nd->cfg.points);
 	if (nd->cfg.point_fails) {
 		ret = -EIO;
 	} else {
 		null_heat(nd);
 		null_at_speed(nd, null_speed(&nd->cfg, point));
+		null_repace(nd, old);
 	}
 	spin_unlock_irq(&nd->lock);
 	return ret;

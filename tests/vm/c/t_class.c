@@ -3,6 +3,7 @@
  * Classes of queues and jobs: who may have which, and the threads in the
  * submitter's cgroup that do the work of the CPU device.
  */
+#include <math.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -477,6 +478,40 @@ static void spins_in_peer(void *arg)
 	cg_enter("peer");
 	for (;;)
 		;
+}
+
+/*
+ * Jobs get of a CPU what processes of their cgroup would: beside one that spins
+ * in another cgroup, three times as much by weight. On one CPU: threads of ours
+ * and of others are moved among several by what the kernel thinks fit.
+ */
+TEST_SECONDS(cpu_weight_holds, 60)
+{
+	double ratio = 0, peer, job;
+	int pid[2];
+
+	cg_with("cpu");
+	cg_with("cpuset");
+	close(cg_make("job"));
+	close(cg_make("peer"));
+	cg_write("job", "cpuset.cpus", "0");
+	cg_write("peer", "cpuset.cpus", "0");
+	cg_write("job", "cpu.weight", "300");
+	pid[0] = start_work(NORMAL);
+	pid[1] = spawn(spins_in_peer, NULL);
+	sleep_ms(1000);
+	for (int i = 0; i < 6 && fabs(ratio - 3) > .15; i++) {
+		job = cg_cpu_us("job");
+		peer = cg_cpu_us("peer");
+		sleep_ms(3000);
+		ratio = (cg_cpu_us("job") - job) / (cg_cpu_us("peer") - peer);
+	}
+	end_work(pid[0]);
+	end_work(pid[1]);
+	figure("cpu.weight 300 beside 100: jobs' time over a process's", ratio, 2.85, 3.15);
+	if (fabs(ratio - 3) > .15)
+		FAIL("%.2f times as much instead of 3", ratio);
+	expect_no_threads();
 }
 
 /*

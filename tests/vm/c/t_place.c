@@ -40,15 +40,21 @@ static void add_null(struct place *p, uint64_t ns, const char *more)
 	p->ns[p->nr++] = ns;
 }
 
-static void place_open(struct place *p, const uint64_t *ns, const char *more)
+static void place_open_each(struct place *p, const uint64_t *ns,
+			    const char *const *more)
 {
 	memset(p, 0, sizeof(*p));
 	if (find_device("aioffload_cpu") >= 0 && run_command("rmmod aioffload_cpu"))
 		SKIP("can't unload aioffload_cpu");
 	for (int i = 0; i < NULLS; i++)
-		add_null(p, ns[i], more);
+		add_null(p, ns[i], more[i]);
 	bound_open(&p->b, open_ctx(-1), 64, 4);
 	queue_open(&p->q, p->b.ctx, 256, 0);
+}
+
+static void place_open(struct place *p, const uint64_t *ns, const char *more)
+{
+	place_open_each(p, ns, (const char *const[]){ more, more, more });
 }
 
 /* @jobs of them at once, to be done within @budget. Return: how long it took. */
@@ -172,6 +178,70 @@ TEST_SECONDS(a_change_of_speed_is_followed, 120)
 	p.ns[1] = 60 * MS;
 	learn(&p);
 	expect_near(&p, "the same, a device slower than before", play(&p, 200), 200);
+}
+
+/* Set the cooling device of a device. */
+static int cool(int id, unsigned int state)
+{
+	char cmd[200];
+
+	snprintf(cmd, sizeof(cmd),
+		 "f=$(grep -lx aioffload%d /sys/class/thermal/cooling_device*/type) &&"
+		 " echo %u > ${f%%type}cur_state", id, state);
+	return run_command(cmd);
+}
+
+/* The fastest is the slowest while it must not get hotter. */
+TEST_SECONDS(a_throttled_device_gets_less_and_comes_back, 120)
+{
+	struct place p;
+
+	place_open(&p, speeds, "points=5");
+	if (cool(p.ids[1], 4))
+		SKIP("this kernel has no cooling devices");
+	p.ns[1] *= 5;
+	for (int i = 0; i < NULLS; i++)		/* no other governor's affair */
+		if (cool(p.ids[i], i == 1 ? 4 : 0))
+			FAIL("no cooling device of %d", i);
+	learn(&p);
+	play(&p, 60);
+	print_shared(&p, "throttled to a fifth");
+	EXPECT(p.done[1] < p.done[2]);
+	EXPECT_EQ(cool(p.ids[1], 0), 0);
+	p.ns[1] /= 5;
+	learn(&p);
+	play(&p, 60);
+	print_shared(&p, "no longer throttled");
+	EXPECT(p.done[1] > p.done[2]);
+}
+
+/* Where it ran last, though another one would be done sooner: but not at any price. */
+TEST_SECONDS(keep_warm_stays_where_it_was, 120)
+{
+	static const uint64_t ns[NULLS] = { 80 * MS, 20 * MS, 30 * MS };
+	static const char *const power[NULLS] = {
+		"power_idle_uw=100000 power_busy_uw=5000000",
+		"power_idle_uw=100000 power_busy_uw=5000000",
+		"power_idle_uw=100000 power_busy_uw=200000",
+	};
+	struct queue warm, thrifty;
+	struct place p;
+
+	place_open_each(&p, ns, power);
+	learn(&p);
+	queue_open_hint(&thrifty, p.b.ctx, 64, AIOFFLOAD_HINT_EFFICIENCY);
+	queue_open_hint(&warm, p.b.ctx, 64, AIOFFLOAD_HINT_KEEP_WARM);
+	do {
+		play_on(&p, &thrifty, 1, 60 * S);
+	} while (!p.done[2]);
+	for (int i = 0; i < 10; i++) {
+		play_on(&p, &warm, 1, 60 * S);
+		EXPECT_EQ(p.done[2], 1);
+	}
+	/* Many at once would wait for it too long. */
+	play_on(&p, &warm, 20, 60 * S);
+	print_shared(&p, "20 to be kept warm");
+	EXPECT(p.done[1] >= 5 && p.done[2] >= 3);
 }
 
 static void runs_many(void *arg)

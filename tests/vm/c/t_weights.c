@@ -213,6 +213,7 @@ struct worker {
 	const char *cg;
 	unsigned int weight;
 	unsigned int samples;		/* in a job: its length */
+	unsigned int qos;
 	double share;			/* that it should get */
 	int fd, pid;
 	_Atomic uint64_t had_ns;
@@ -226,6 +227,7 @@ struct worker {
 static struct worker *all;		/* in shared memory */
 static unsigned int nr;
 static int device;
+static int other = -1;			/* a second device: jobs go to either */
 static _Atomic int *ready, *stop;
 
 static unsigned int bind_fc(int ctx, unsigned int samples)
@@ -252,9 +254,10 @@ static void work(void *arg)
 	int ctx;
 
 	cg_enter(w->cg);
-	ctx = open_ctx(device);
+	ctx = open_ctx(other < 0 ? device : -1);
 	slot = bind_fc(ctx, 128);
-	queue_open(&q, ctx, AHEAD, AHEAD);
+	MUST(queue_create_qos(ctx, &q, AHEAD, w->qos, 0, 0));
+	queue_map(&q);
 	last = now_ns();
 	++*ready;
 	while (!*stop) {
@@ -281,15 +284,20 @@ static void work(void *arg)
 	_exit(0);
 }
 
-/* A device that takes one job at a time, UNIT_NS for each of its samples. */
-static void workers_start(const struct worker *from, unsigned int n)
+/* A device that takes one job at a time, @ns for each of its samples. */
+static int one_at_a_time(uint64_t ns)
 {
 	char settings[80];
 
-	admin = open_ctx(-1);
 	snprintf(settings, sizeof(settings), "ps_per_mac=%llu queue_depth=1",
-		 UNIT_NS * 1000 / FC_MACS);
-	device = null_add(settings);
+		 (unsigned long long)ns * 1000 / FC_MACS);
+	return null_add(settings);
+}
+
+static void workers_start(const struct worker *from, unsigned int n)
+{
+	admin = open_ctx(-1);
+	device = one_at_a_time(UNIT_NS);
 	all = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	EXPECT(all != MAP_FAILED);
 	ready = (void *)(all + WORKERS);
@@ -314,18 +322,39 @@ static void workers_stop(void)
 			reap(all[i].pid);
 }
 
-/* So far; and how much of the device all had then. */
+/* So far; and how much of the device, or of both, all had then. */
 static uint64_t served(int cg, uint64_t *total)
 {
 	struct aioffload_sched s;
 	uint64_t ns = 0;
 
-	MUST(get_sched(admin, device, cg_id(cg), &s));
-	EXPECT_EQ(s.cgroup_id, cg_id(cg));
-	for (unsigned int i = 0; i < AIOFFLOAD_NR_QOS; i++)
-		ns += s.classes[i].served_ns;
-	*total = s.total_ns;
+	*total = 0;
+	for (int id = device; id >= 0; id = id == device ? other : -1) {
+		MUST(get_sched(admin, id, cg_id(cg), &s));
+		EXPECT_EQ(s.cgroup_id, cg_id(cg));
+		for (unsigned int i = 0; i < AIOFFLOAD_NR_QOS; i++)
+			ns += s.classes[i].served_ns;
+		*total += s.total_ns;
+	}
 	return ns;
+}
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* What it is owed or has had too much, of that device where this is more. */
+static uint64_t lag_of(int cg)
+{
+	struct aioffload_sched s;
+	uint64_t lag = 0;
+
+	for (int id = device; id >= 0; id = id == device ? other : -1) {
+		MUST(get_sched(admin, id, cg_id(cg), &s));
+		lag = larger(lag, llabs(s.lag_ns));
+	}
+	return lag;
 }
 
 /* A worker's part of what all had while it was watched, in two ways. */
@@ -337,7 +366,6 @@ struct part {
 /* The most that anybody was owed, or had had too much, among its siblings. */
 static uint64_t watch_shares(uint64_t ms, struct part *parts)
 {
-	struct aioffload_sched s;
 	uint64_t total, lag = 0;
 
 	for (unsigned int i = 0; i < nr; i++) {
@@ -350,12 +378,10 @@ static uint64_t watch_shares(uint64_t ms, struct part *parts)
 	for (int i = 0; ; i++) {
 		EXPECT(i < 6000);
 		sleep_ms(10);
-		for (unsigned int j = 0; j < nr; j++) {
-			MUST(get_sched(admin, device, cg_id(all[j].fd), &s));
-			if (lag < (uint64_t)llabs(s.lag_ns))
-				lag = llabs(s.lag_ns);
-		}
-		if (s.total_ns + parts[nr - 1].of >= ms * MS)
+		for (unsigned int j = 0; j < nr; j++)
+			lag = larger(lag, lag_of(all[j].fd));
+		served(all[nr - 1].fd, &total);
+		if (total + parts[nr - 1].of >= ms * MS)
 			break;
 	}
 	for (unsigned int i = 0; i < nr; i++) {
@@ -541,6 +567,37 @@ TEST_SECONDS(weights_hold_on_several_devices, 120)
 	all[0].share = .75;
 	all[1].share = .25;
 	expect_shares(4000);
+	workers_stop();
+}
+
+/* Jobs that may go to either: of both together each cgroup has its share. */
+TEST_SECONDS(shares_hold_of_several_devices_together, 180)
+{
+	static const struct worker three[] = {
+		W("a", 100, 7, .1), W("b", 300, 2, .3), W("c", 600, 1, .6),
+	};
+
+	if (find_device("aioffload_cpu") >= 0 && run_command("rmmod aioffload_cpu"))
+		SKIP("can't unload aioffload_cpu");
+	other = one_at_a_time(3 * UNIT_NS);
+	workers_start(three, 3);
+	await_workers(3);
+	expect_shares_of("two devices, weights 1:3:6", is_exact() ? 10000 : 6000);
+	workers_stop();
+	modules_load();
+}
+
+/* Somebody who always has something to do does not keep background off for ever. */
+TEST_SECONDS(background_has_its_floor, 120)
+{
+	struct worker two[] = {
+		W("a", 100, 10, 1 / 1.02), W("b", 10000, 5, .02 / 1.02),
+	};
+
+	two[1].qos = AIOFFLOAD_QOS_BACKGROUND;
+	workers_start(two, 2);
+	await_workers(2);
+	expect_shares(is_exact() ? 10000 : 6000);
 	workers_stop();
 }
 
