@@ -325,6 +325,8 @@ static bool take_slot(struct ai_ctx *ctx, u32 slot, struct ai_binding *b)
 		/* Before: who finds the slot has seen what it needs. */
 		if (b->host)
 			WRITE_ONCE(ctx->host, true);
+		if (b->nr_targets > ctx->widest)
+			WRITE_ONCE(ctx->widest, b->nr_targets);
 		rcu_assign_pointer(ctx->slots[slot], b);
 	}
 	mutex_unlock(&ctx->lock);

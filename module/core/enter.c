@@ -561,11 +561,19 @@ static noinline int join_host(struct ai_queue *q)
 	return 0;
 }
 
+/* Who can't be preempted meanwhile doesn't compare any number of devices. */
+static int batch_size(const struct ai_queue *q)
+{
+	u32 widest = READ_ONCE(q->ctx->widest);
+
+	return clamp_t(u32, AI_BATCH_LOOKS / max(widest, 1U), 1, AI_BATCH);
+}
+
 /* Return: entries taken, or an errno if none was. */
 static int submit(struct ai_queue *q, u32 to_submit)
 {
 	struct batch bt = { };
-	int todo, left;
+	int todo, left, batch;
 
 	if (mutex_lock_interruptible(&q->submit_lock))
 		return -EINTR;
@@ -576,9 +584,10 @@ static int submit(struct ai_queue *q, u32 to_submit)
 		if (ret)
 			todo = ret;
 	}
-	for (left = todo; left > 0; left -= AI_BATCH) {
-		submit_batch(q, &bt, min(left, AI_BATCH));
-		if (left > AI_BATCH)
+	batch = batch_size(q);
+	for (left = todo; left > 0; left -= batch) {
+		submit_batch(q, &bt, min(left, batch));
+		if (left > batch)
 			cond_resched();
 	}
 	if (bt.rq) {

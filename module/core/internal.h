@@ -100,6 +100,7 @@
 #define AI_MAX_CQ_ENTRIES	(2 * AI_MAX_SQ_ENTRIES)
 #define AI_MAX_SAMPLES		0x1000000U
 #define AI_BATCH		32	/* jobs between two looks at the world */
+#define AI_BATCH_LOOKS		256	/* ... and devices that were compared for them */
 #define AI_DISPATCH_BATCH	64	/* jobs one dispatcher starts in a row */
 #define AI_LINE			64	/* cache line, as far as the uapi goes */
 
@@ -400,6 +401,7 @@ static inline void ai_binding_put(struct ai_binding *b)
  * @pinned:	its only device, or NULL
  * @closed:	the fd is gone; queues answer ENODEV
  * @host:	there was a binding for a device that works in the host
+ * @widest:	most targets that a binding of it has had
  * @slots:	AI_MAX_SLOTS bindings
  * @queues:	struct ai_queue.ctx_node
  * @ports:	struct ai_port.node
@@ -410,6 +412,7 @@ struct ai_ctx {
 	struct ai_device *pinned;
 	bool closed;
 	bool host;
+	u32 widest;
 	refcount_t refs;
 	struct mutex lock;	/* slots (writers), queues, nr_queues, ports */
 	u32 nr_queues;

@@ -272,6 +272,37 @@ TEST_SECONDS(many_submitters_share_what_is_known, 120)
 	expect_near(&p, "many submitters", 0, 8 * 40);
 }
 
+/* More jobs at a time than there are devices, and of those more than a few. */
+TEST_SECONDS(a_hundred_devices_to_choose_from, 120)
+{
+	struct aioffload_cqe cqe;
+	bool used[512] = { false };
+	unsigned int devices = 0;
+	struct bound b;
+	struct queue q;
+
+	if (find_device("aioffload_cpu") >= 0 && run_command("rmmod aioffload_cpu"))
+		SKIP("can't unload aioffload_cpu");
+	for (int i = 0; i < 100; i++)
+		EXPECT(null_add("latency_ns=30000000 queue_depth=1") < 512);
+	bound_open(&b, open_ctx(-1), 64, 4);
+	queue_open(&q, b.ctx, 256, 0);
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < 250; i++)
+			queue_run(&q, b.slot, i % 4, 1, i, 60 * S);
+		EXPECT_EQ(queue_enter(&q, 250, 250, 60 * S), 250);
+		for (int i = 0; i < 250; i++) {
+			EXPECT(queue_reap(&q, &cqe));
+			EXPECT_EQ(cqe.status, 0);
+			devices += !used[cqe.device];
+			used[cqe.device] = true;
+		}
+	}
+	EXPECT_EQ(devices, 100);
+	queue_close(&q);
+	modules_load();
+}
+
 /* ---- devices that fail, and that go ---- */
 
 static void send_jobs(struct place *p, unsigned int jobs)
