@@ -26,6 +26,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/security.h>
 #include <linux/slab.h>
 #include <linux/timer.h>
@@ -43,6 +44,15 @@ static inline struct class *compat_class_create(const char *name)
 	return class_create(name);
 #else
 	return class_create(THIS_MODULE, name);
+#endif
+}
+
+static inline bool compat_task_on_cpu(const struct task_struct *task)
+{
+#if HAVE_TASK_ON_CPU
+	return READ_ONCE(task->on_cpu);
+#else
+	return task == current;
 #endif
 }
 

@@ -21,6 +21,7 @@
  *
  *	host.c		pools, and the threads' coming and going
  *	host_job.c	jobs: waiting, run, cancelled
+ *	host_edf.c	realtime jobs of different cgroups, the earliest first
  *	host_rt.c	how much realtime there may be
  *	host_max.c	cpu.max where the kernel spares threads of its own
  */
@@ -160,13 +161,17 @@ struct ai_host_thread {
 /**
  * struct ai_host_job - part of a request
  * @node:	in @pool, empty unless it waits there
+ * @due:	if it is realtime, among all those, by @key
  * @key:	deadline, or its turn
+ * @woken:	a thread was, to take it
  * @thread:	that has it, or NULL
  * @cpu_ns:	what that had used when the job began
  */
 struct ai_host_job {
 	struct rb_node node;
+	struct rb_node due;
 	u64 key;
+	bool woken;
 	struct ai_host_pool *pool;
 	struct ai_host_thread *thread;
 	u64 cpu_ns;
@@ -207,6 +212,11 @@ bool ai_host_work(struct ai_host_thread *t);
 void ai_host_stretch(struct ai_request *rq);
 void ai_host_evict(struct ai_host_pool *pool, struct ai_device *dev, int why);
 u64 ai_host_used(const struct ai_request *rq);
+
+/* host_edf.c */
+void ai_edf_begin(struct ai_request *rq);
+void ai_edf_end(struct ai_request *rq);
+bool ai_edf_beaten(const struct ai_request *rq);
 
 /* host_rt.c */
 u32 ai_rt_limit_ppm(void);

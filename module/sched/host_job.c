@@ -7,6 +7,7 @@
  * waits is ended by whoever takes it out; one at work by its thread, which asks
  * ai_job_cancelled() every few tens of microseconds.
  */
+#include <linux/delay.h>
 #include <linux/sched.h>
 
 #include "../core/queue.h"
@@ -55,6 +56,7 @@ static void put_in(struct ai_host_pool *pool, struct ai_request *rq)
 	t = list_first_entry_or_null(&pool->idle, struct ai_host_thread, idle);
 	if (t)
 		list_del_init(&t->idle);
+	WRITE_ONCE(rq->host.woken, t);
 	grow = !t && ai_host_short(pool);
 	spin_unlock_irqrestore(&pool->lock, flags);
 
@@ -90,8 +92,18 @@ int ai_host_submit(struct ai_device *dev, struct ai_job *job)
 	job->urgent = rq->qos == AIOFFLOAD_QOS_REALTIME;
 	rq->host.pool = pool;
 	rq->host.key = rq->due ?: (u64)atomic64_inc_return(&pool->next_key);
+	if (job->urgent)
+		ai_edf_begin(rq);
 	put_in(pool, rq);
 	return 0;
+}
+
+/* Nobody else has it any more. */
+static void complete_job(struct ai_device *dev, struct ai_request *rq, int ret)
+{
+	if (rq->job.urgent)
+		ai_edf_end(rq);
+	ai_job_complete(dev, &rq->job, ret);
 }
 
 void ai_host_cancel(struct ai_device *dev, struct ai_job *job)
@@ -109,7 +121,7 @@ void ai_host_cancel(struct ai_device *dev, struct ai_job *job)
 	t = rq->host.thread;
 	spin_unlock_irqrestore(&pool->lock, flags);
 	if (waits)
-		ai_job_complete(dev, job, -ECANCELED);
+		complete_job(dev, rq, -ECANCELED);
 	else if (t)
 		wake_up_process(t->task);	/* it may rest with it */
 }
@@ -141,7 +153,7 @@ void ai_host_evict(struct ai_host_pool *pool, struct ai_device *dev, int why)
 		}
 		spin_unlock_irq(&pool->lock);
 		list_for_each_entry_safe(job, tmp, &out, node)
-			ai_job_complete(ai_rq_of(job)->dev, job, why);
+			complete_job(ai_rq_of(job)->dev, ai_rq_of(job), why);
 		INIT_LIST_HEAD(&out);
 		cond_resched();
 	} while (n);
@@ -344,7 +356,7 @@ static bool run_assigned(struct ai_host_thread *t, struct ai_request *rq,
 	if (again)
 		put_in(t->pool, rq);
 	else
-		ai_job_complete(dev, &rq->job, ret);
+		complete_job(dev, rq, ret);
 	if (live)
 		percpu_ref_put(&dev->users);
 	return !again;
@@ -381,6 +393,19 @@ static void give_way(struct ai_host_thread *t, struct ai_request *late)
 	t->nested = false;
 }
 
+/*
+ * Those of other cgroups first whose jobs are due before this one. Who sleeps, if
+ * ever so shortly, goes behind others of its priority; and a CPU without any gets
+ * one that waits for another CPU.
+ */
+static void let_pass(struct ai_host_thread *t, const struct ai_request *rq)
+{
+	if (t->spent || !ai_edf_beaten(rq))
+		return;
+	usleep_range(1, 2);
+	t->since_ns = ai_now();
+}
+
 /* Between two stretches of a job that a thread of ours runs. */
 void ai_host_stretch(struct ai_request *rq)
 {
@@ -389,6 +414,7 @@ void ai_host_stretch(struct ai_request *rq)
 	if (rq->qos == AIOFFLOAD_QOS_REALTIME) {
 		charge_rt(t, rq);
 		give_way(t, rq);
+		let_pass(t, rq);
 	}
 	ai_max_rest(t, rq);
 }

@@ -152,6 +152,74 @@ TEST_SECONDS(the_earliest_deadline_goes_first_on_busy_cpus, 60)
 	MUST(write_text("/sys/module/aioffload/parameters/rt_percent", "80"));
 }
 
+/* What those in another cgroup have done. */
+struct late {
+	unsigned int n, samples;
+	_Atomic int begun, ended;
+};
+
+static void works_late(void *arg)
+{
+	struct late *late = arg;
+	struct queue qs[2];
+	unsigned int slot;
+	int ctx;
+
+	cg_enter("late");
+	ctx = open_cpu_ctx();
+	slot = bind_work(ctx, 128, 16, 200);
+	for (unsigned int i = 0; i < late->n; i++) {
+		MUST(queue_create_qos(ctx, &qs[i], 8, REALTIME, 1900 * MS, 4 * S));
+		queue_map(&qs[i]);
+		queue_run(&qs[i], slot, 0, late->samples, i, 20 * S);
+		EXPECT_EQ(queue_enter(&qs[i], 1, 0, 0), 1);
+	}
+	late->begun = 1;
+	for (unsigned int i = 0; i < late->n; i++) {
+		EXPECT_EQ(queue_enter(&qs[i], 0, 1, 20 * S), 0);
+		EXPECT_EQ(queue_reap_one(&qs[i]).status, 0);
+		late->ended++;
+	}
+}
+
+/* The same where those at work are somebody else's. */
+TEST_SECONDS(the_earliest_deadline_goes_first_of_all_cgroups, 60)
+{
+	unsigned int cpus = sysconf(_SC_NPROCESSORS_ONLN), slot, soon_slot;
+	struct late *late = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+				 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct queue soon;
+	int ctx, pid;
+
+	EXPECT(late != MAP_FAILED);
+	close(cg_make("late"));
+	close(cg_make("soon"));
+	late->n = cpus > 2 ? 2 : cpus;
+	use_cpus(0, late->n);
+	cg_enter("soon");
+	ctx = open_cpu_ctx();
+	become_fifo(10);
+	MUST(write_text("/sys/module/aioffload/parameters/rt_percent", "100"));
+	slot = bind_work(ctx, 128, 16, 200);
+	soon_slot = bind_work(ctx, 16, 4, 1);
+	late->samples = samples_in(ctx, slot, S, 200);
+	MUST(queue_create_qos(ctx, &soon, 8, REALTIME, 100 * MS, 400 * MS));
+	queue_map(&soon);
+	EXPECT_EQ(queue_one(&soon, soon_slot).status, 0);
+	pid = spawn(works_late, late);
+	while (!late->begun)
+		sleep_ms(1);
+	sleep_ms(100);
+	for (int i = 0; i < 3; i++) {
+		EXPECT_EQ(queue_one(&soon, soon_slot).status, 0);
+		EXPECT_EQ(late->ended, 0);
+	}
+	reap(pid);
+	EXPECT_EQ(late->ended, late->n);
+	MUST(write_text("/sys/module/aioffload/parameters/rt_percent", "80"));
+	cg_leave();
+}
+
 #define LONGEST	"/sys/module/aioffload_cpu/parameters/longest_stretch_ns"
 
 /* By the clock of an emulated machine nothing is short. */
