@@ -10,7 +10,7 @@ from machines import HERE, call
 from verdicts import test, test_log_outside_of_cases_is_clean  # noqa: F401
 
 # What must hold there as on other machines.
-AS_EVER = {"class": ("threads_", "cpu_max_holds", "goes_under", "leaves_no_thread"),
+AS_EVER = {"class": ("threads_are_in", "threads_that", "threads_follow", "cpu_max_holds", "goes_under", "leaves_no_thread"),
            "earliest": ("goes_first",)}
 
 
