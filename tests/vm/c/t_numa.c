@@ -15,6 +15,7 @@
 #define GUIDE		"aioff-guide"
 #define ISOLATED	2
 #define SIDE		64
+#define WORK		64
 #define BYTES		(2 * SIDE * SIDE)
 
 static int ctx;
@@ -69,7 +70,7 @@ static void expect_on(int buf, size_t bytes, int node)
 	munmap(map, bytes);
 }
 
-/* A slot whose jobs take some milliseconds, with its buffer on these nodes. */
+/* A slot whose jobs take some tens of milliseconds if @window is WORK, with its buffer on these nodes. */
 static unsigned int bind_on(unsigned long nodes, unsigned int window)
 {
 	static struct model_bytes m;
@@ -159,29 +160,50 @@ static unsigned int workers(struct worker *w, unsigned int room)
 	return n;
 }
 
-/* A job of a slot; the thread that ran it: the one that used most time. */
-static int job(unsigned int slot)
+/* Who used most CPU time since @before, and how much that is. */
+static int who_ran(const struct worker *before, unsigned int nr, uint64_t *most)
 {
-	struct worker before[16], after[16];
-	unsigned int i, k, nr, n;
-	uint64_t most = 0;
+	struct worker after[16];
+	unsigned int n = workers(after, 16);
 	int tid = -1;
 
-	nr = workers(before, 16);
-	EXPECT_EQ(queue_one(&q, slot).status, 0);
-	sleep_ms(5);	/* it falls asleep, and its time is written down */
-	n = workers(after, 16);
-	for (i = 0; i < n; i++) {
+	*most = 0;
+	for (unsigned int i = 0; i < n; i++) {
 		uint64_t ns = after[i].ran_ns;
 
-		for (k = 0; k < nr; k++)
+		for (unsigned int k = 0; k < nr; k++)
 			if (before[k].tid == after[i].tid)
 				ns -= before[k].ran_ns;
-		if (ns > most) {
-			most = ns;
+		if (ns > *most) {
+			*most = ns;
 			tid = after[i].tid;
 		}
 	}
+	return tid;
+}
+
+/*
+ * A job of a slot; the thread that ran it. The kernel writes its time down when it
+ * falls asleep, and now and then. Others may just have been made, which takes time
+ * as well, but not as much.
+ */
+static int job(unsigned int slot)
+{
+	static uint64_t takes_ns;
+	struct worker before[16];
+	uint64_t most = 0;
+	unsigned int nr;
+	int tid = -1;
+
+	sleep_ms(5);
+	nr = workers(before, 16);
+	EXPECT_EQ(queue_one(&q, slot).status, 0);
+	for (int i = 0; i < 100 && (!most || most < takes_ns / 2); i++) {
+		sleep_ms(5);
+		tid = who_ran(before, nr, &most);
+	}
+	if (!takes_ns || most < takes_ns)
+		takes_ns = most;
 	EXPECT(tid > 0);
 	return tid;
 }
@@ -200,7 +222,7 @@ TEST(jobs_run_where_their_memory_is)
 
 	open_all();
 	for (int n = 0; n < 2; n++)
-		slot[n] = bind_on(1UL << n, 16);
+		slot[n] = bind_on(1UL << n, WORK);
 	for (int i = 0; i < 10; i++)
 		EXPECT_EQ(cpu_of(job(slot[i % 2])), i % 2);
 	for (int n = 0; n < 2; n++)
@@ -216,7 +238,7 @@ TEST(each_node_in_use_gets_a_thread)
 
 	open_all();
 	for (int n = 0; n < 2; n++)
-		slot[n] = bind_on(1UL << n, 16);
+		slot[n] = bind_on(1UL << n, WORK);
 	for (int i = 0; i < 6; i++) {
 		job(slot[i % 2]);
 		sleep_ms(50);	/* a thread is made meanwhile */
@@ -240,8 +262,8 @@ TEST(memory_on_many_nodes_is_near_none)
 	char list[64];
 
 	open_all();
-	both = bind_on(3, 16);
-	one = bind_on(2, 16);
+	both = bind_on(3, WORK);
+	one = bind_on(2, WORK);
 	expect_job_on(one, 1);
 	may_use(job(both), list, sizeof(list));
 	if (strcmp(list, "0-1"))
@@ -257,7 +279,7 @@ TEST_SECONDS(no_cpu_is_idle_while_jobs_wait, 60)
 	int tids[16];
 
 	open_all();
-	slot = bind_on(1, 16);
+	slot = bind_on(1, WORK / 4);
 	queue_open(&all, ctx, 512, 0);
 	for (int i = 0; i < 512; i++)
 		queue_run(&all, slot, 0, 1, i, 50 * S);
@@ -278,7 +300,7 @@ TEST_SECONDS(no_cpu_is_idle_while_jobs_wait, 60)
 	EXPECT_EQ(on[ISOLATED], 0);
 	queue_close(&all);
 	/* and the place is free again */
-	expect_job_on(slot, 0);
+	expect_job_on(bind_on(1, WORK), 0);
 }
 
 /* What is admitted counts on all CPUs. */
@@ -289,7 +311,7 @@ TEST(realtime_is_not_narrowed)
 	int tid;
 
 	open_nodes();
-	slot = bind_on(2, 8);
+	slot = bind_on(2, WORK / 8);
 	MUST(queue_create_qos(ctx, &q, 8, REALTIME, 20 * 1000000, S));
 	queue_map(&q);
 	for (int i = 0; i < 5; i++)
@@ -303,13 +325,14 @@ TEST(realtime_is_not_narrowed)
 
 static void works_in_cpuset(void *arg)
 {
+	struct queue other;
 	unsigned int slot[2];
 
 	(void)arg;
 	cg_enter("job");
 	open_all();
 	for (int n = 0; n < 2; n++)
-		slot[n] = bind_on(1UL << n, 16);
+		slot[n] = bind_on(1UL << n, WORK);
 	expect_job_on(slot[1], 0);
 	expect_job_on(slot[0], 0);
 	cg_write("job", "cpuset.cpus", "0-1");
@@ -321,9 +344,10 @@ static void works_in_cpuset(void *arg)
 	cg_write("job", "cpuset.cpus", "0-1");
 	expect_job_on(slot[0], 0);
 	/* what is at work leaves as well */
-	slot[0] = bind_on(1, 255);
-	queue_run(&q, slot[0], 0, 1, 0, 50 * S);
-	EXPECT_EQ(queue_enter(&q, 1, 0, 0), 1);
+	slot[0] = bind_on(1, 4 * WORK - 1);
+	queue_open(&other, ctx, 8, 0);
+	queue_run(&other, slot[0], 0, 1, 0, 50 * S);
+	EXPECT_EQ(queue_enter(&other, 1, 0, 0), 1);
 	sleep_ms(20);
 	cg_write("job", "cpuset.cpus", "1");
 	expect_job_on(slot[1], 1);
@@ -345,9 +369,10 @@ TEST(isolated_cpus_are_left_alone)
 	struct queue all;
 
 	open_all();
-	slot = bind_on(1UL << ISOLATED, 16);
+	slot = bind_on(1UL << ISOLATED, WORK);
 	for (int i = 0; i < 10; i++)
 		EXPECT(cpu_of(job(slot)) != ISOLATED);
+	slot = bind_on(1UL << ISOLATED, WORK / 4);
 	/* nor is one used for want of others */
 	queue_open(&all, ctx, 256, 0);
 	for (int i = 0; i < 256; i++)
@@ -370,8 +395,8 @@ static void works_on_isolated(void *arg)
 	(void)arg;
 	cg_enter("job");
 	open_all();
-	slot[0] = bind_on(1UL << ISOLATED, 16);
-	slot[1] = bind_on(2, 16);
+	slot[0] = bind_on(1UL << ISOLATED, WORK);
+	slot[1] = bind_on(2, WORK);
 	for (int n = 0; n < 2; n++)
 		expect_job_on(slot[n], ISOLATED);
 	/* with others it has a choice */
@@ -396,7 +421,7 @@ TEST(no_thread_stays_behind)
 	open_nodes();
 	EXPECT_EQ(find_threads(GUIDE, NULL, 0), 0);
 	queue_open(&q, ctx, 8, 0);
-	EXPECT_EQ(queue_one(&q, bind_on(1, 8)).status, 0);
+	EXPECT_EQ(queue_one(&q, bind_on(1, WORK / 8)).status, 0);
 	EXPECT_EQ(find_threads(GUIDE, NULL, 0), 1);
 	queue_close(&q);
 	for (int i = 0; i < 200 && find_threads(GUIDE, NULL, 0); i++)
