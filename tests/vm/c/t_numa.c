@@ -321,6 +321,42 @@ TEST(realtime_is_not_narrowed)
 	EXPECT(strchr(list, '-'));
 }
 
+/* Whoever runs a job finds work memory near: there is some on each node. */
+TEST(work_memory_is_on_all_nodes)
+{
+	static struct model_bytes m;
+	struct aioffload_bind_io ios[2] = { 0 };
+	unsigned int n = 4 << 20, on[3] = { 0 };
+	char line[512];
+	FILE *f;
+
+	open_nodes();
+	/* more than comes in one piece: such areas are listed */
+	make_chain(&m, n, 3);
+	ios[0].buf_fd = MUST(buf_create(ctx, 2ULL * n));
+	ios[1].buf_fd = ios[0].buf_fd;
+	ios[1].offset = n;
+	MUST(bind_slot(ctx, MUST(model_load(ctx, m.data, m.bytes, NULL, 0)), ios, 2, 1,
+		       AIOFFLOAD_SLOT_ANY));
+	f = fopen("/proc/vmallocinfo", "re");
+	EXPECT(f);
+	while (fgets(line, sizeof(line), f)) {
+		if (!strstr(line, "[aioffload_cpu]") || !strstr(line, "pages=2048"))
+			continue;
+		for (unsigned int node = 0; node < 3; node++) {
+			char all[16];
+
+			snprintf(all, sizeof(all), " N%u=2048", node);
+			on[node] += !!strstr(line, all);
+		}
+	}
+	fclose(f);
+	/* five, in turn */
+	for (unsigned int node = 0; node < 3; node++)
+		EXPECT(on[node] >= 1);
+	EXPECT_EQ(on[0] + on[1] + on[2], 5);
+}
+
 /* ---- whatever the cgroup may use ---- */
 
 static void works_in_cpuset(void *arg)
