@@ -152,7 +152,10 @@ static int target_open(struct ai_ctx *ctx, struct ai_binding *b,
 		return ret;
 	}
 	b->nr_targets++;
-	b->host |= dev->host;
+	if (dev->host) {
+		b->host = true;
+		b->node = ai_bind_node(b, t->io);
+	}
 	return 0;
 }
 
@@ -259,6 +262,7 @@ static struct ai_binding *binding_new(struct ai_ctx *ctx,
 	ai_object_born();
 	refcount_set(&b->refs, 1);
 	INIT_WORK(&b->free_work, binding_free_work);
+	b->node = NUMA_NO_NODE;
 	b->model = model;
 	b->own_model = model->sec.group == ctx->sec.group;
 	b->samples = k->samples;

@@ -3,6 +3,8 @@
  * The dma-bufs of a binding: found, mapped for the CPU, mapped for devices.
  */
 #include <linux/dma-buf.h>
+#include <linux/mm.h>
+#include <linux/nodemask.h>
 #include <linux/slab.h>
 
 #include "internal.h"
@@ -98,6 +100,73 @@ int ai_bind_bufs_vmap(struct ai_binding *b)
 			return -EOPNOTSUPP;
 	}
 	return 0;
+}
+
+/* Pages of a binding that are looked at. */
+#define AI_NODE_PAGES	64U
+
+/* Any exporter's memory, if it has a struct page. */
+static int node_of(const void *vaddr)
+{
+	struct page *page = NULL;
+
+	if (is_vmalloc_addr(vaddr))
+		page = vmalloc_to_page(vaddr);
+	else if (virt_addr_valid(vaddr))
+		page = virt_to_page(vaddr);
+	if (!page || !pfn_valid(page_to_pfn(page)))
+		return NUMA_NO_NODE;
+	return page_to_nid(page);
+}
+
+static u64 io_span(const struct ai_binding *b, const struct ai_io *io)
+{
+	return io->stride * (b->samples - 1) + io->bytes;
+}
+
+/* Nodes of pages spread evenly over inputs and outputs. Return: how many. */
+static u32 look_at_pages(const struct ai_binding *b, const struct ai_io *io,
+			 int *nodes)
+{
+	u32 i, n = 0, nr = b->nr_inputs + b->nr_outputs;
+	u64 total = 0, at = 0, step;
+
+	for (i = 0; i < nr; i++)
+		total += io_span(b, &io[i]);
+	step = max_t(u64, DIV_ROUND_UP_ULL(total, AI_NODE_PAGES), PAGE_SIZE);
+	for (i = 0; i < nr; i++) {
+		u64 span = io_span(b, &io[i]);
+
+		for (; at < span && n < AI_NODE_PAGES; at += step)
+			nodes[n++] = node_of(io[i].vaddr + at);
+		at -= min(at, span);
+	}
+	return n;
+}
+
+/*
+ * ai_bind_node() - the NUMA node that the buffers of a binding are on
+ *
+ * Return: that of more than half of what was looked at, or NUMA_NO_NODE: also if
+ * the machine has but one.
+ */
+int ai_bind_node(const struct ai_binding *b, const struct ai_io *io)
+{
+	int nodes[AI_NODE_PAGES], most = NUMA_NO_NODE;
+	u32 i, n, votes = 0;
+
+	if (nr_online_nodes == 1)
+		return NUMA_NO_NODE;
+	n = look_at_pages(b, io, nodes);
+	/* If any has more than half, it is what is left of these. */
+	for (i = 0; i < n; i++) {
+		if (!votes)
+			most = nodes[i];
+		votes += nodes[i] == most ? 1 : -1;
+	}
+	for (i = 0, votes = 0; i < n; i++)
+		votes += nodes[i] == most;
+	return votes * 2 > n ? most : NUMA_NO_NODE;
 }
 
 void ai_bind_bufs_close(struct ai_binding *b)

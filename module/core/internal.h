@@ -350,6 +350,7 @@ struct ai_target {
  * @exec:	counts its jobs for the audit system, once @counted
  * @own_model:	the model was loaded by the group of the binding's context
  * @host:	a device of it works in the host
+ * @node:	if so, the NUMA node that most of its memory is on, or NUMA_NO_NODE
  * @last:	target that was picked last, and how many were: hints, if it has
  * @turn:	several
  */
@@ -358,6 +359,7 @@ struct ai_binding {
 	bool counted;
 	bool own_model;
 	bool host;
+	int node;
 	u32 samples;
 	u32 nr_targets;
 	u32 nr_inputs;
@@ -382,6 +384,7 @@ int ai_bind_bufs_open(struct ai_binding *b, const struct aioffload_bind_io *ios,
 		      u16 *buf_of);
 int ai_bind_bufs_vmap(struct ai_binding *b);
 void ai_bind_bufs_close(struct ai_binding *b);
+int ai_bind_node(const struct ai_binding *b, const struct ai_io *io);
 int ai_dma_maps_open(struct ai_binding *b, struct ai_target *t);
 void ai_dma_maps_close(struct ai_binding *b, struct ai_target *t);
 void ai_dma_maps_release_device(struct ai_device *dev);

@@ -6,6 +6,7 @@
 #include <linux/cpumask.h>
 #include <linux/hashtable.h>
 #include <linux/kthread.h>
+#include <linux/nodemask.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
@@ -85,6 +86,34 @@ static bool is_in(const struct cgroup *cgrp)
 	return yes;
 }
 
+static void serve(struct ai_host_thread *t)
+{
+	while (!kthread_should_stop()) {
+		if (ai_host_work(t))
+			continue;
+		/* Idle, and its state says so: whoever has work changes that. */
+		if (!kthread_should_stop())
+			schedule();
+		__set_current_state(TASK_RUNNING);
+	}
+	/* Others of the pool may still use the list. */
+	spin_lock_irq(&t->pool->lock);
+	list_del_init(&t->idle);
+	spin_unlock_irq(&t->pool->lock);
+}
+
+/* Nothing to do but to be there. */
+static void stand(void)
+{
+	for (;;) {
+		set_current_state(TASK_IDLE);
+		if (kthread_should_stop())
+			break;
+		schedule();
+	}
+	__set_current_state(TASK_RUNNING);
+}
+
 static int thread_fn(void *arg)
 {
 	struct birth *b = arg;
@@ -101,18 +130,10 @@ static int thread_fn(void *arg)
 	if (ret)
 		return ret;
 	wait_for_completion(&t->born);
-	while (!kthread_should_stop()) {
-		if (ai_host_work(t))
-			continue;
-		/* Idle, and its state says so: whoever has work changes that. */
-		if (!kthread_should_stop())
-			schedule();
-		__set_current_state(TASK_RUNNING);
-	}
-	/* Others of the pool may still use the list. */
-	spin_lock_irq(&t->pool->lock);
-	list_del_init(&t->idle);
-	spin_unlock_irq(&t->pool->lock);
+	if (t->pool)
+		serve(t);
+	else
+		stand();
 	return 0;
 }
 
@@ -127,39 +148,63 @@ u32 ai_host_most(const struct ai_host *host)
 
 static void thread_free(struct ai_host_thread *t)
 {
-	put_task_struct(t->task);
+	if (!IS_ERR_OR_NULL(t->task))
+		put_task_struct(t->task);
+	ai_near_free(&t->near);
 	kfree(t);
 }
 
-/*
- * Make a thread, in all cgroups of the leader. The first one goes where @from
- * is, and -ESTALE says it has been moved meanwhile. With ai_hosts_lock.
- */
-static int spawn(struct ai_host_pool *pool, struct task_struct *from)
+static void thread_end(struct ai_host_thread *t)
 {
-	struct ai_host *host = pool->host;
-	struct birth b = {
-		.from = host->leader ?: from,
-		.where = host->leader ? NULL : host->cgrp,
-	};
-	struct ai_host_thread *t;
+	/* The cgroup is not to wait for one that gets no CPU. */
+	sched_set_fifo_low(t->task);
+	kthread_stop(t->task);
+	thread_free(t);
+}
 
-	t = kzalloc(sizeof(*t), GFP_KERNEL);
+static struct ai_host_thread *thread_new(struct ai_host_pool *pool)
+{
+	struct ai_host_thread *t = kzalloc(sizeof(*t), GFP_KERNEL);
+
 	if (!t)
-		return -ENOMEM;
+		return NULL;
 	t->pool = pool;
 	mutex_init(&t->lock);
 	INIT_LIST_HEAD(&t->idle);
 	init_completion(&t->born);
+	if (pool && pool->host->guide && ai_near_init(&t->near)) {
+		kfree(t);
+		return NULL;
+	}
+	return t;
+}
+
+/*
+ * Make a thread, in all cgroups of the leader; @pool: its own, or NULL. The first
+ * one goes where @from is, and -ESTALE says it has been moved meanwhile. Then it
+ * waits to be born. With ai_hosts_lock.
+ */
+static struct ai_host_thread *create(struct ai_host *host,
+				     struct ai_host_pool *pool,
+				     struct task_struct *from)
+{
+	struct birth b = {
+		.from = host->leader ?: from,
+		.where = host->leader ? NULL : host->cgrp,
+	};
+	struct ai_host_thread *t = thread_new(pool);
+
+	if (!t)
+		return ERR_PTR(-ENOMEM);
 	init_completion(&b.settled);
 	b.thread = t;
 	t->task = kthread_create(thread_fn, &b, "aioff-%s",
-				 qos_names[pool->qos]);
+				 pool ? qos_names[pool->qos] : "guide");
 	if (IS_ERR(t->task)) {
 		int ret = PTR_ERR(t->task);
 
-		kfree(t);
-		return ret;
+		thread_free(t);
+		return ERR_PTR(ret);
 	}
 	/* It may end by itself. */
 	get_task_struct(t->task);
@@ -169,10 +214,43 @@ static int spawn(struct ai_host_pool *pool, struct task_struct *from)
 	if (b.err) {
 		kthread_stop(t->task);
 		thread_free(t);
-		return b.err;
+		return ERR_PTR(b.err);
 	}
 	if (!host->leader)
 		WRITE_ONCE(host->leader, t->task);
+	return t;
+}
+
+/*
+ * On a machine with several nodes its other threads follow one that nobody but
+ * cpuset tells which CPUs to use. With ai_hosts_lock.
+ */
+static int add_guide(struct ai_host *host, struct task_struct *from)
+{
+	struct ai_host_thread *t;
+	int ret;
+
+	if (!AI_NODES || nr_online_nodes == 1 || host->guide)
+		return 0;
+	ret = ai_node_open(host);
+	if (ret)
+		return ret;
+	t = create(host, NULL, from);
+	if (IS_ERR(t))
+		return PTR_ERR(t);
+	host->guide = t;
+	ai_host_policy(t->task, AIOFFLOAD_QOS_NORMAL);
+	complete(&t->born);
+	return 0;
+}
+
+/* A thread more for a pool. With ai_hosts_lock. */
+static int spawn(struct ai_host_pool *pool, struct task_struct *from)
+{
+	struct ai_host_thread *t = create(pool->host, pool, from);
+
+	if (IS_ERR(t))
+		return PTR_ERR(t);
 	list_add_tail(&t->node, &pool->threads);
 	spin_lock_irq(&pool->lock);
 	pool->nr++;
@@ -190,6 +268,7 @@ static bool wants_thread(struct ai_host_pool *pool)
 
 	spin_lock_irq(&pool->lock);
 	wants = ai_host_short(pool);
+	pool->apart = false;
 	spin_unlock_irq(&pool->lock);
 	return wants;
 }
@@ -263,15 +342,13 @@ static void host_free(struct ai_host *host)
 	u32 i;
 
 	cancel_work_sync(&host->grow_work);
-	for (i = 0; i < AI_NR_QOS; i++) {
+	for (i = 0; i < AI_NR_QOS; i++)
 		list_for_each_entry_safe(t, next, &host->pools[i].threads,
-					 node) {
-			/* The cgroup is not to wait for one that gets no CPU. */
-			sched_set_fifo_low(t->task);
-			kthread_stop(t->task);
-			thread_free(t);
-		}
-	}
+					 node)
+			thread_end(t);
+	if (host->guide)
+		thread_end(host->guide);
+	ai_node_close(host);
 	/* After the threads, which ask for it. */
 	ai_max_close(host);
 	cgroup_put(host->cgrp);
@@ -311,7 +388,7 @@ static void join_work(struct work_struct *work)
 	if (!host)
 		ret = -ENOMEM;
 	else if (!host->refs)
-		ret = ai_max_open(host);
+		ret = ai_max_open(host) ?: add_guide(host, j->from);
 	if (!ret)
 		ret = first_threads(host, j);
 	if (!ret) {

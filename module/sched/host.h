@@ -24,6 +24,7 @@
  *	host_edf.c	realtime jobs of different cgroups, the earliest first
  *	host_rt.c	how much realtime there may be
  *	host_max.c	cpu.max where the kernel spares threads of its own
+ *	host_node.c	near the memory of their jobs
  */
 #ifndef AIOFFLOAD_SCHED_HOST_H
 #define AIOFFLOAD_SCHED_HOST_H
@@ -47,6 +48,9 @@
 /* Cgroups above one, from the top, whose cpu.max we look at. */
 #define AI_MAX_LEVELS	32
 
+/* There may be several NUMA nodes. */
+#define AI_NODES	IS_ENABLED(CONFIG_NUMA)
+
 /* Place of a class in the order in which they are served. */
 static inline u32 ai_qos_rank(u32 qos)
 {
@@ -66,6 +70,7 @@ struct ai_job;
 struct ai_max;
 struct ai_request;
 struct cgroup;
+struct cpumask;
 struct task_struct;
 
 /**
@@ -89,6 +94,7 @@ struct ai_rate {
  * @idle:	struct ai_host_thread.idle, the last to fall asleep first
  * @nr:		threads
  * @nr_spent:	of them, those whose job's queue has used up its runtime
+ * @apart:	there should be one more, on another node
  * @threads:	struct ai_host_thread.node, under the lock of all hosts
  * @lent:	queues that lend it a class, by class, likewise
  * @as:		the class that its threads have: @qos or the highest one lent; read
@@ -102,6 +108,7 @@ struct ai_host_pool {
 	struct list_head idle;
 	u32 nr;
 	u32 nr_spent;
+	bool apart;
 	u32 qos;
 	struct ai_host *host;
 	struct list_head threads;
@@ -112,7 +119,10 @@ struct ai_host_pool {
 /**
  * struct ai_host - the pools of one cgroup
  * @refs:	queues, under the lock of all hosts
- * @leader:	its first thread, which shows the others where they belong
+ * @leader:	its first thread, which shows the others where they belong; of a
+ *		machine with several nodes, @guide's
+ * @guide:	a thread that does nothing else, or NULL; see host_node.c
+ * @at_node:	threads at work near their job's memory, by class and node
  * @max:	quotas of this cgroup and those above, see host_max.c
  * @max_at:	when they were last asked for
  * @limited:	there is one
@@ -122,6 +132,8 @@ struct ai_host {
 	struct cgroup *cgrp;
 	u32 refs;
 	struct task_struct *leader;
+	struct ai_host_thread *guide;
+	atomic_t *at_node;
 	struct work_struct grow_work;
 	struct work_struct max_work;
 	struct ai_max *max[AI_MAX_LEVELS];
@@ -129,6 +141,24 @@ struct ai_host {
 	bool limited;
 	u64 max_at;
 	struct ai_host_pool pools[AI_NR_QOS];
+};
+
+/**
+ * struct ai_near - which CPUs a thread uses; nobody else's but @home
+ * @home:	node of its last job that had one; read with the pool's lock
+ * @placed:	it counts as one of those at work there
+ * @nr_local:	CPUs in @local
+ * @seen:	what the guide's were when it last looked
+ * @may:	those of them that are not isolated
+ * @local:	those of them at home
+ */
+struct ai_near {
+	int home;
+	bool placed;
+	u32 nr_local;
+	struct cpumask *seen;
+	struct cpumask *may;
+	struct cpumask *local;
 };
 
 /**
@@ -142,6 +172,7 @@ struct ai_host {
  * @spent:	its job's queue has used up its runtime: no longer realtime
  * @since_ns:	until when its use was charged to the queue
  * @cpu_ns:	what of its CPU time was charged to quotas
+ * @near:	of one in a host with a guide
  */
 struct ai_host_thread {
 	struct task_struct *task;
@@ -156,6 +187,7 @@ struct ai_host_thread {
 	bool spent;
 	u64 since_ns;
 	u64 cpu_ns;
+	struct ai_near near;
 };
 
 /**
@@ -247,6 +279,38 @@ static inline void ai_max_rest(struct ai_host_thread *t,
 			       struct ai_request *rq) { }
 static inline void ai_max_init(void) { }
 static inline void ai_max_exit(void) { }
+#endif
+
+/* host_node.c: in hosts with a guide alone */
+#if AI_NODES
+int ai_node_open(struct ai_host *host);
+void ai_node_close(struct ai_host *host);
+int ai_near_init(struct ai_near *near);
+void ai_near_free(struct ai_near *near);
+struct ai_host_thread *ai_node_idle(struct ai_host_pool *pool, int node);
+void ai_node_begin(struct ai_host_thread *t, int node);
+void ai_node_end(struct ai_host_thread *t);
+#else
+static inline int ai_node_open(struct ai_host *host)
+{
+	return 0;
+}
+
+static inline void ai_node_close(struct ai_host *host) { }
+static inline int ai_near_init(struct ai_near *near)
+{
+	return 0;
+}
+
+static inline void ai_near_free(struct ai_near *near) { }
+static inline struct ai_host_thread *ai_node_idle(struct ai_host_pool *pool,
+						  int node)
+{
+	return NULL;
+}
+
+static inline void ai_node_begin(struct ai_host_thread *t, int node) { }
+static inline void ai_node_end(struct ai_host_thread *t) { }
 #endif
 
 #endif /* AIOFFLOAD_SCHED_HOST_H */

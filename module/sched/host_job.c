@@ -40,6 +40,27 @@ static void take_out(struct ai_host_pool *pool, struct ai_request *rq)
 }
 
 /*
+ * An idle thread for a job, or NULL; @grow: there should be one more. With the
+ * pool's lock.
+ */
+static struct ai_host_thread *idle_thread(struct ai_host_pool *pool,
+					  const struct ai_request *rq,
+					  bool *grow)
+{
+	struct ai_host_thread *t;
+
+	if (likely(!pool->host->guide))
+		t = list_first_entry_or_null(&pool->idle,
+					     struct ai_host_thread, idle);
+	else
+		t = ai_node_idle(pool, rq->binding->node);
+	if (t)
+		list_del_init(&t->idle);
+	*grow = (!t || pool->apart) && ai_host_short(pool);
+	return t;
+}
+
+/*
  * Let a job wait, and somebody look for it. As RCU-sched reader, or with another
  * hold on the queue: neither that nor threads go before the job ends.
  */
@@ -53,16 +74,13 @@ static void put_in(struct ai_host_pool *pool, struct ai_request *rq)
 	WRITE_ONCE(rq->host.thread, NULL);
 	rb_add_cached(&rq->host.node, &pool->waiting, before);
 	waiting_changed(pool);
-	t = list_first_entry_or_null(&pool->idle, struct ai_host_thread, idle);
-	if (t)
-		list_del_init(&t->idle);
+	t = idle_thread(pool, rq, &grow);
 	WRITE_ONCE(rq->host.woken, t);
-	grow = !t && ai_host_short(pool);
 	spin_unlock_irqrestore(&pool->lock, flags);
 
 	if (t)
 		wake_up_process(t->task);
-	else if (grow)
+	if (grow)
 		ai_host_grow(pool->host);
 }
 
@@ -75,8 +93,10 @@ bool ai_host_short(const struct ai_host_pool *pool)
 {
 	u32 most = ai_host_most(pool->host) + pool->nr_spent;
 
-	return !RB_EMPTY_ROOT(&pool->waiting.rb_root) &&
-	       list_empty(&pool->idle) && pool->nr < min(most, AI_HOST_THREADS);
+	if (pool->nr >= min(most, AI_HOST_THREADS))
+		return false;
+	return pool->apart || (!RB_EMPTY_ROOT(&pool->waiting.rb_root) &&
+			       list_empty(&pool->idle));
 }
 
 int ai_host_submit(struct ai_device *dev, struct ai_job *job)
@@ -276,6 +296,7 @@ static void end(struct ai_host_thread *t, struct ai_request *rq)
 
 	if (rq->qos == AIOFFLOAD_QOS_REALTIME)
 		charge_rt(t, rq);
+	ai_node_end(t);
 	spin_lock_irq(&t->pool->lock);
 	t->dev = NULL;
 	hurried = t->hurried;
@@ -340,6 +361,8 @@ static bool run_assigned(struct ai_host_thread *t, struct ai_request *rq,
 	int ret;
 
 	rq->job.nowait = late;
+	if (!late && unlikely(t->pool->host->guide))
+		ai_node_begin(t, rq->binding->node);
 	begin(t, rq);
 	live = percpu_ref_tryget_live(&dev->users);
 	ret = live ? dev->ops.run(dev, &rq->job) : -ENODEV;

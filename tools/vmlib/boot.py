@@ -29,6 +29,7 @@ class Machine:
         self.mounts = opt.get("mounts", [])     # (DIR, path), read-only
         self.cpus = opt.get("cpus", 2)
         self.memory = opt.get("memory", 1024)
+        self.numa = opt.get("numa", 0)          # nodes; 0: none are told of
         self.icount = opt.get("icount", False)
         self.debug = opt.get("debug", False)    # the kernel is one of debugk's
         self.slim = opt.get("slim")
@@ -109,6 +110,22 @@ class Machine:
         # With five levels of page tables KASAN reports nonsense at boot
         return self.cpu or ("max,la57=off" if self.debug else "max")
 
+    def _smp(self):
+        if not self.numa:
+            return ["-smp", str(self.cpus)]
+        # A node is a socket: kernels complain of caches shared between nodes.
+        each = self.cpus // self.numa
+        argv = ["-smp", "%d,sockets=%d,cores=%d,threads=1"
+                % (self.cpus, self.numa, each)]
+        part = self.memory // self.numa
+        for n in range(self.numa):
+            size = part if n else self.memory - part * (self.numa - 1)
+            argv += ["-object", "memory-backend-ram,id=node%d,size=%dM"
+                     % (n, size), "-numa",
+                     "node,nodeid=%d,cpus=%d-%d,memdev=node%d"
+                     % (n, n * each, (n + 1) * each - 1, n)]
+        return argv
+
     def _argv(self, tmp):
         argv = ["qemu-system-x86_64", "-machine", "q35", "-nodefaults",
                 "-no-user-config", "-display", "none", "-no-reboot",
@@ -124,8 +141,8 @@ class Machine:
                      "-icount", "shift=0,sleep=off",
                      "-rtc", "base=2026-01-01T00:00:00,clock=vm"]
         else:
-            argv += ["-accel", "tcg,thread=multi", "-smp", str(self.cpus),
-                     "-cpu", self._cpu(), "-rtc", "base=utc",
+            argv += ["-accel", "tcg,thread=multi"] + self._smp()
+            argv += ["-cpu", self._cpu(), "-rtc", "base=utc",
                      "-device", "virtio-rng-pci"]
             for tag, src, _, mode in self._shares():
                 argv += ["-fsdev", "local,id=%s,security_model=none,"

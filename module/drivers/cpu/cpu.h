@@ -42,6 +42,7 @@ struct cpu_arena {
  * @budget:	the same on this one, by what stretches take
  * @batch:	samples that fit in one stretch, at least 1
  * @free:	bit i: arenas[i] is free
+ * @near:	by NUMA node: those that are there; NULL if there is but one
  * @room:	where jobs wait for one
  */
 struct cpu_model {
@@ -53,6 +54,7 @@ struct cpu_model {
 	u32 batch;
 	unsigned int nr_arenas;
 	unsigned long free;
+	unsigned long *near;
 	wait_queue_head_t room;
 	struct cpu_arena arenas[BITS_PER_LONG];
 };

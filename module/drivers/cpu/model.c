@@ -5,7 +5,9 @@
  */
 #include <linux/mm.h>
 #include <linux/mutex.h>
+#include <linux/nodemask.h>
 #include <linux/slab.h>
+#include <linux/topology.h>
 #include "../../compat/fpu.h"
 #include "cpu.h"
 
@@ -40,12 +42,17 @@ static void compile_fpu_end(void)
  * Aligned to a cache line: caches of 256 bytes and above hold powers of two,
  * which are aligned to their size.
  */
-static void *line_alloc(size_t bytes)
+static void *line_alloc_on(size_t bytes, int node)
 {
 	if (bytes > INT_MAX)
 		return NULL;
-	return kvzalloc(max_t(size_t, bytes, 256),
-			GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	return kvzalloc_node(max_t(size_t, bytes, 256),
+			     GFP_KERNEL_ACCOUNT | __GFP_NOWARN, node);
+}
+
+static void *line_alloc(size_t bytes)
+{
+	return line_alloc_on(bytes, NUMA_NO_NODE);
 }
 
 static void line_free(void *p)
@@ -68,6 +75,30 @@ static void free_arenas(struct cpu_model *m)
 		kvfree(m->arenas[i].memory);
 		kvfree(m->arenas[i].inputs);
 	}
+	kfree(m->near);
+}
+
+/*
+ * Nodes take turns, those that have CPUs; the first arena is here, for models that
+ * get no other.
+ */
+static int arena_node(const struct cpu_model *m, int last)
+{
+	if (!m->near)
+		return NUMA_NO_NODE;
+	return last == NUMA_NO_NODE ? numa_node_id() :
+				      next_node_in(last, node_states[N_CPU]);
+}
+
+/* Where it came to be: the node may have been full. */
+static void note_node(struct cpu_model *m, unsigned int i)
+{
+	const void *p = m->arenas[i].memory;
+
+	if (m->near)
+		m->near[page_to_nid(is_vmalloc_addr(p) ? vmalloc_to_page(p) :
+							 virt_to_page(p))] |=
+			BIT(i);
 }
 
 static int alloc_arenas(struct cpu_model *m, const struct ai_model *model,
@@ -76,13 +107,19 @@ static int alloc_arenas(struct cpu_model *m, const struct ai_model *model,
 	u32 inputs = model->view->header->nr_inputs;
 	u32 nr = inputs + model->view->header->nr_outputs;
 	size_t bytes = eng_arena_bytes(m->prog);
+	int node = NUMA_NO_NODE;
 
+	/* Without it, if there is no memory for it, all are as good as near. */
+	if (nr_online_nodes > 1)
+		m->near = kcalloc(nr_node_ids, sizeof(*m->near),
+				  GFP_KERNEL_ACCOUNT);
 	want = min_t(unsigned int, want, BITS_PER_LONG);
 	want = clamp_t(size_t, ARENA_TOTAL / bytes, 1, want);
 	for (; m->nr_arenas < want; m->nr_arenas++) {
 		struct cpu_arena *a = &m->arenas[m->nr_arenas];
 
-		a->memory = line_alloc(bytes);
+		node = arena_node(m, node);
+		a->memory = line_alloc_on(bytes, node);
 		a->inputs = kvcalloc(nr, sizeof(void *), GFP_KERNEL_ACCOUNT);
 		if (!a->memory || !a->inputs) {
 			kvfree(a->memory);
@@ -91,6 +128,7 @@ static int alloc_arenas(struct cpu_model *m, const struct ai_model *model,
 		}
 		a->outputs = (void **)a->inputs + inputs;
 		m->free |= BIT(m->nr_arenas);
+		note_node(m, m->nr_arenas);
 	}
 	/* one is enough to run, if slower */
 	return m->nr_arenas ? 0 : -ENOMEM;
@@ -149,12 +187,14 @@ static struct cpu_arena *try_arena(struct cpu_model *m,
 				   const struct ai_job *job)
 {
 	while (has_room(m, job)) {
-		unsigned long free = READ_ONCE(m->free);
+		unsigned long free = READ_ONCE(m->free), near = 0;
 		unsigned int i;
 
 		if (!free)
 			break;
-		i = __ffs(free);
+		if (m->near)
+			near = free & m->near[numa_node_id()];
+		i = __ffs(near ?: free);
 		if (test_and_clear_bit(i, &m->free))
 			return &m->arenas[i];
 	}
