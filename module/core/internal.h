@@ -314,12 +314,14 @@ struct ai_ctx;
 /**
  * struct ai_port - a context on a device
  * @refs:	targets, under ctx->lock
+ * @expect_ns:	predicted time of the jobs that were placed there, by class
  * @ctx:	referenced
  * @node:	in ctx->ports
  */
 struct ai_port {
 	struct ai_sched_port sched;
 	u32 refs;
+	atomic64_t expect_ns[AIOFFLOAD_NR_QOS];
 	struct ai_device *dev;
 	struct ai_ctx *ctx;
 	struct list_head node;

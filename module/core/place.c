@@ -36,15 +36,14 @@ void ai_place_power(struct ai_device *dev, u32 idle_uw, u32 busy_uw)
 static void share_of(struct place_candidate *cand, struct ai_target *t, u32 qos)
 {
 	struct ai_sched_dev *sd = &t->dev->sched;
-	const struct arb_stream *s = ai_port_stream(t->port, qos);
 	unsigned long flags;
 
 	if (qos != AIOFFLOAD_QOS_NORMAL && qos != AIOFFLOAD_QOS_INTERACTIVE)
 		return;
 	spin_lock_irqsave(&sd->lock, flags);
-	cand->share_ppm = arb_share(s);
-	cand->own_ns = (s->waiting + s->running) * s->mean_ns;
+	cand->share_ppm = arb_share(ai_port_stream(t->port, qos));
 	spin_unlock_irqrestore(&sd->lock, flags);
+	cand->own_ns = atomic64_read(&t->port->expect_ns[qos]);
 }
 
 static void consider(struct place_choice *ch, u32 index, struct ai_target *t,
@@ -102,6 +101,7 @@ static void sent(struct ai_request *rq, struct ai_target *t)
 	rq->expect_ns = place_sent(&dev->place, &t->prepared->cost, &job,
 				   ai_now());
 	spin_unlock_irqrestore(&dev->place_lock, flags);
+	atomic64_add(rq->expect_ns, &t->port->expect_ns[rq->qos]);
 	rq->placed = t;
 }
 
@@ -155,7 +155,8 @@ static bool device_failed(const struct ai_request *rq, int status)
  */
 void ai_place_ended(struct ai_request *rq, u64 began, int status)
 {
-	struct place_cost *cost = &rq->placed->prepared->cost;
+	const struct ai_target *t = rq->placed;
+	struct place_cost *cost = &t->prepared->cost;
 	struct ai_device *dev = rq->dev;
 	u64 now = ai_now();
 	unsigned long flags;
@@ -164,6 +165,7 @@ void ai_place_ended(struct ai_request *rq, u64 began, int status)
 	if (began && !rq->job.sync)
 		began = READ_ONCE(rq->job.begun_ns) ?: began;
 	rq->placed = NULL;
+	atomic64_sub(rq->expect_ns, &t->port->expect_ns[rq->qos]);
 	spin_lock_irqsave(&dev->place_lock, flags);
 	if (!status)
 		place_ran(&dev->place, cost, rq->job.count, rq->expect_ns,

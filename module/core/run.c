@@ -113,7 +113,6 @@ static int submit(struct ai_request *rq, u64 now)
 	int status;
 
 	rq->job.sync = false;
-	rq->qos = AIOFFLOAD_QOS_NORMAL;
 	rq->due = 0;
 	init_completion(rq->done);
 	if (unlikely(!ai_credit_get(dev, now))) {
@@ -238,6 +237,7 @@ long ai_ctx_run(struct ai_ctx *ctx, void __user *uarg)
 	now = ai_now();
 again:
 	rq.queue = NULL;
+	rq.qos = AIOFFLOAD_QOS_NORMAL;
 	rq.done = &done;
 	rq.sched.sd = NULL;
 	rq.sched.arb.state = ARB_JOB_OUT;

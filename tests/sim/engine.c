@@ -406,10 +406,11 @@ void engine_place(struct world *w, struct job *j)
 	d = sp->devices[i];
 	q->switches += q->submitted > 1 && i != q->last;
 	q->last = i;
-	w->placer->sent(d, j, w->now);
 	s = stream_of(q, i);
 	if (!s)
 		abort();	/* admission was asked at the start */
+	j->stream = s;
+	w->placer->sent(d, j, w->now);
 	j->left = 0;
 	to_stream(s, j, false);
 	replan(d);

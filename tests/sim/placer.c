@@ -24,6 +24,18 @@ static void describe(const struct queue *q, const struct job *j, struct place_jo
 	pj->turn = j->turn;
 }
 
+/* What a queue has of a device by its share, once it has been there. */
+static void share_of(struct place_candidate *c, const struct queue *q, u32 i)
+{
+	const struct stream *s = q->streams ? q->streams[i] : NULL;
+
+	if (!s || q->w->policy != &policy_arb || !s->dev->arb.waiting ||
+	    (s->arb.cls != ARB_NORMAL && s->arb.cls != ARB_INTERACTIVE))
+		return;
+	c->share_ppm = arb_share(&s->arb);
+	c->own_ns = s->expect;
+}
+
 static u32 place_choice(struct queue *q, struct job *j, u64 now)
 {
 	const struct qspec *sp = q->spec;
@@ -35,9 +47,11 @@ static u32 place_choice(struct queue *q, struct job *j, u64 now)
 	place_choose(&ch, &pj, now);
 	for (i = 0; i < sp->n_devices; i++) {
 		struct place_candidate c = {
-			&sp->devices[i]->place, cost_of(sp->devices[i], j), 0,
+			.dev = &sp->devices[i]->place,
+			.cost = cost_of(sp->devices[i], j),
 		};
 
+		share_of(&c, q, i);
 		place_consider(&ch, i, &c);
 	}
 	return place_chosen(&ch);
@@ -49,21 +63,25 @@ static void place_sent_to(struct device *d, struct job *j, u64 now)
 
 	describe(j->queue, j, &pj);
 	j->expect = place_sent(&d->place, cost_of(d, j), &pj, now);
+	j->stream->expect += j->expect;
 }
 
 static void place_ran_on(struct device *d, struct job *j, u64 now)
 {
+	j->stream->expect -= j->expect;
 	place_ran(&d->place, cost_of(d, j), j->samples, j->expect,
 		  now - j->cost, now);
 }
 
 static void place_failed_on(struct device *d, struct job *j, u64 now)
 {
+	j->stream->expect -= j->expect;
 	place_failed(&d->place, cost_of(d, j), j->expect, j->exec_began, now);
 }
 
 static void place_dropped_on(struct device *d, struct job *j, u64 now)
 {
+	j->stream->expect -= j->expect;
 	place_dropped(&d->place, cost_of(d, j), j->expect, now, now);
 }
 

@@ -73,6 +73,23 @@ static void weights_of_1_2_4_8(void **state)
 	}
 }
 
+/* Each has its share of all devices together, wherever its jobs are placed. */
+static void shares_hold_of_devices_together(void **state)
+{
+	unsigned int seed;
+	char more[64];
+
+	for (seed = 1; seed <= runs(20); seed++) {
+		struct world *w;
+
+		snprintf(more, sizeof(more), "set seed=%u\n", seed);
+		w = run_builtin("either", more);
+		expect(w, world_share_error(w, false) <= 0.002);
+		expect(w, idle_with_work(w) == 0);
+		world_free(w);
+	}
+}
+
 /* Without preemption the longest job takes the place of the tile. */
 static void whole_jobs_share_by_time(void **state)
 {
@@ -321,6 +338,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(weights_of_1_2_4_8),
+		cmocka_unit_test(shares_hold_of_devices_together),
 		cmocka_unit_test(whole_jobs_share_by_time),
 		cmocka_unit_test(rare_long_jobs_put_nobody_behind),
 		cmocka_unit_test(several_servers_share_by_weight),

@@ -7,9 +7,9 @@
 	"group b weight=200\n" \
 	"group c weight=400\n" \
 	"group d weight=800\n" \
-	"queue qa group=a load=closed:4 len=const:10ms\n" \
-	"queue qb group=b load=closed:4 len=const:100us\n" \
-	"queue qc group=c load=closed:4 len=uniform:100us:10ms\n" \
+	"queue qa group=a load=closed:16 len=const:10ms\n" \
+	"queue qb group=b load=closed:16 len=const:100us\n" \
+	"queue qc group=c load=closed:16 len=uniform:100us:10ms\n" \
 	"queue qd group=d load=closed:4 len=const:1ms\n"
 
 static const struct {
@@ -29,9 +29,9 @@ static const struct {
 	  "group b weight=200\n"
 	  "group c weight=400\n"
 	  "group d weight=800\n"
-	  "queue qa group=a load=closed:4 len=const:10ms\n"
-	  "queue qb group=b load=closed:200 len=const:100us\n"
-	  "queue qc group=c load=closed:200 len=uniform:100us:10ms\n"
+	  "queue qa group=a load=closed:16 len=const:10ms\n"
+	  "queue qb group=b load=closed:16 len=const:100us\n"
+	  "queue qc group=c load=closed:16 len=uniform:100us:10ms\n"
 	  "queue qd group=d load=closed:20 len=const:1ms\n" },
 	{ "nested", "groups in groups; many queues don't make a larger share",
 	  "set time=10s\n"
@@ -54,9 +54,9 @@ static const struct {
 	  "group a weight=100\n"
 	  "group b weight=200\n"
 	  "group c weight=400\n"
-	  "queue qa group=a load=closed:8 len=const:1ms\n"
-	  "queue qb group=b load=closed:8 len=exp:3ms from=2s to=10s\n"
-	  "queue qc group=c load=closed:8 len=const:200us from=4s to=8s\n"
+	  "queue qa group=a load=closed:16 len=const:1ms\n"
+	  "queue qb group=b load=closed:16 len=exp:3ms from=2s to=10s\n"
+	  "queue qc group=c load=closed:16 len=const:200us from=4s to=8s\n"
 	  "at 6s weight a 400\n" },
 	{ "realtime", "a 10 ms stream beside everybody else",
 	  "set time=20s\n"
@@ -139,8 +139,8 @@ static const struct {
 	  "device acc depth=4\n"
 	  "group a weight=100\n"
 	  "group b weight=300\n"
-	  "queue qa group=a load=closed:8 len=const:500us\n"
-	  "queue qb group=b load=closed:8 len=exp:500us\n" },
+	  "queue qa group=a load=closed:16 len=const:500us\n"
+	  "queue qb group=b load=closed:16 len=exp:500us\n" },
 	{ "deep", "realtime and interactive on a device of depth 64 that can't be preempted",
 	  "set time=20s\n"
 	  "device acc depth=64\n"
@@ -159,6 +159,16 @@ static const struct {
 	  "queue qa group=a count=4 spread=1 load=closed:8 len=const:1ms\n"
 	  "queue qb group=b count=4 spread=1 load=closed:8 len=exp:1ms\n"
 	  "queue qc group=c count=4 spread=1 load=closed:8 len=const:4ms\n" },
+	{ "either", "two devices, one three times as fast; jobs go to either",
+	  "set time=10s\n"
+	  "device slow tile=100us\n"
+	  "device fast speed=3 tile=100us\n"
+	  "group a weight=100\n"
+	  "group b weight=300\n"
+	  "group c weight=600\n"
+	  "queue qa group=a load=closed:16 len=const:7ms\n"
+	  "queue qb group=b load=closed:16 len=const:2ms\n"
+	  "queue qc group=c load=closed:16 len=const:1ms\n" },
 	{ "place", "a batch on three accelerators of different speed and the CPU",
 	  "set time=10s drain=1\n"
 	  "device cpu speed=1 active=15W idle=5W\n"

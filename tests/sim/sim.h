@@ -230,6 +230,7 @@ struct stream {
 	struct stream *next_ready;	/* baselines: in the device's ring */
 	bool in_ring;
 	u64 idle_since;
+	u64 expect;		/* the placer's: predicted time of its jobs */
 	double served;		/* device time, since the start */
 	struct fluid_node fluid;	/* in the ideal of the whole tree */
 	struct fluid_node at_level;	/* among its siblings */
