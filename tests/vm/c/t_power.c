@@ -301,6 +301,7 @@ TEST(jobs_of_what_cannot_come_up_go_elsewhere)
 	struct bound b;
 
 	client_open(&c, "idle_down=1 resume_fails=1 latency_ns=1000");
+	idle_after(&c, "-1");
 	null_add("latency_ns=50000000");
 	bound_open(&b, open_ctx(-1), 64, 4);
 	queue_open(&q, b.ctx, 64, 0);
