@@ -166,6 +166,13 @@ int ai_sched_enqueue(struct ai_sched_dev *sd, struct ai_sched_job *job, u64 now,
 	return ret;
 }
 
+/* With sd->lock: a waiting job won't run. */
+static void withdraw(struct ai_sched_dev *sd, struct ai_sched_job *job, u64 now)
+{
+	arb_leave(&sd->arb, &job->arb, forward(sd, now));
+	waits_no_more(sd, job);
+}
+
 /*
  * ai_sched_dequeue() - take a waiting job back
  * @due:	if not NULL, only if the time there has come
@@ -180,10 +187,8 @@ bool ai_sched_dequeue(struct ai_sched_dev *sd, struct ai_sched_job *job,
 
 	spin_lock_irqsave(&sd->lock, flags);
 	mine = READ_ONCE(job->sd) == sd && (!due || READ_ONCE(*due) <= now);
-	if (mine) {
-		arb_leave(&sd->arb, &job->arb, forward(sd, now));
-		waits_no_more(sd, job);
-	}
+	if (mine)
+		withdraw(sd, job, now);
 	spin_unlock_irqrestore(&sd->lock, flags);
 	return mine;
 }
@@ -349,8 +354,7 @@ struct ai_sched_job *ai_sched_evict(struct ai_sched_dev *sd, u64 now)
 	next = arb_any(&sd->arb);
 	if (next) {
 		job = container_of(next, struct ai_sched_job, arb);
-		arb_leave(&sd->arb, next, forward(sd, now));
-		waits_no_more(sd, job);
+		withdraw(sd, job, now);
 	}
 	spin_unlock_irqrestore(&sd->lock, flags);
 	return job;

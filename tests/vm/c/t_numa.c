@@ -389,14 +389,20 @@ static void works_in_cpuset(void *arg)
 	expect_job_on(slot[1], 1);
 }
 
-TEST(the_cpuset_wins)
+/* Of somebody whose cgroup may use these CPUs. */
+static void job_confined_to(const char *cpus, void (*works)(void *))
 {
 	open_nodes();
 	cg_with("cpuset");
 	close(cg_make("job"));
-	cg_write("job", "cpuset.cpus", "0");
-	reap(spawn(works_in_cpuset, NULL));
+	cg_write("job", "cpuset.cpus", cpus);
+	reap(spawn(works, NULL));
 	cg_remove("job");
+}
+
+TEST(the_cpuset_wins)
+{
+	job_confined_to("0", works_in_cpuset);
 }
 
 TEST(isolated_cpus_are_left_alone)
@@ -443,12 +449,7 @@ static void works_on_isolated(void *arg)
 
 TEST(isolated_cpus_are_used_if_the_cpuset_says_so)
 {
-	open_nodes();
-	cg_with("cpuset");
-	close(cg_make("job"));
-	cg_write("job", "cpuset.cpus", "2");
-	reap(spawn(works_on_isolated, NULL));
-	cg_remove("job");
+	job_confined_to("2", works_on_isolated);
 }
 
 /* The thread that shows where others may run goes with them. */
