@@ -10,7 +10,7 @@ ARCH ?= $(shell $(CC) -dumpmachine | cut -d- -f1)
 
 # Freestanding parts
 SRCS_VERIFY := $(patsubst $(TOP)/%,%,$(wildcard $(TOP)/module/model/*.c))
-SRCS_ARB := $(patsubst $(TOP)/%,%,$(wildcard $(TOP)/module/sched/arb*.c))
+SRCS_ARB := module/sched/arb_build.c
 ENGINE_ALL := $(patsubst $(TOP)/%,%,$(wildcard $(TOP)/module/drivers/cpu/engine/*.c))
 ENGINE_X86 := $(filter %_avx2.c %_avxvnni.c %_avx512.c %_avx512vnni.c %_x86.c,$(ENGINE_ALL))
 ENGINE_ARM := $(filter %_neon.c %_neondot.c %_arm64.c,$(ENGINE_ALL))

@@ -7,6 +7,9 @@
 
 #define DEPTH_LIMIT	65536	/* servers */
 
+/* What who is alone goes through is small if it isn't made part of what is large. */
+#define APART		__attribute__((__noinline__))
+
 /* ---- setting up --------------------------------------------------------- */
 
 void arb_params_default(struct arb_params *params)
@@ -31,10 +34,10 @@ static void group_init(struct arb *a, struct arb_group *g,
 	const u64 *slice = a->params.slice_ns;
 
 	memset(g, 0, sizeof(*g));
-	arb_level_init(&g->level[ARB_FAIR],
+	arb_level_init(a, &g->level[ARB_FAIR],
 		       parent ? &parent->level[ARB_FAIR] : NULL, weight,
 		       slice[ARB_NORMAL], slice[ARB_INTERACTIVE]);
-	arb_level_init(&g->level[ARB_IDLE],
+	arb_level_init(a, &g->level[ARB_IDLE],
 		       parent ? &parent->level[ARB_IDLE] : NULL, weight,
 		       slice[ARB_BACKGROUND], slice[ARB_BACKGROUND]);
 	g->parent = parent;
@@ -110,6 +113,7 @@ int arb_stream_init(struct arb *a, struct arb_stream *s,
 	memset(s, 0, sizeof(*s));
 	s->group = group;
 	s->cls = cls;
+	s->plain = true;
 	s->mean_ns = a->params.slice_ns[cls];
 	level = &group->level[cls == ARB_BACKGROUND ? ARB_IDLE : ARB_FAIR];
 	arb_ent_init(&s->ent, level, weight);
@@ -136,14 +140,14 @@ int arb_stream_exit(struct arb *a, struct arb_stream *s)
 /* What waits in it, or what it pays for, has changed. */
 static inline void stream_update(struct arb *a, struct arb_stream *s, u64 now)
 {
-	if (s == a->alone || (s->waiting && s->ent.queued && !s->nr_borrowed))
+	if (s == a->alone)
 		return;
 	arb_stream_update(a, s, now);
 	if (s->nr_borrowed)
 		arb_lenders_update(a, s, now);
 }
 
-static void push_last(struct arb *a, struct arb_job *job)
+static __always_inline void push_last(struct arb *a, struct arb_job *job)
 {
 	struct arb_stream *s = job->stream;
 
@@ -176,7 +180,7 @@ static void push_first(struct arb *a, struct arb_job *job)
 }
 
 /* The first one of its stream. */
-static void pull_first(struct arb *a, struct arb_job *job)
+static __always_inline void pull_first(struct arb *a, struct arb_job *job)
 {
 	struct arb_stream *s = job->stream;
 
@@ -207,17 +211,24 @@ static void pull(struct arb *a, struct arb_job *job)
 
 /* ---- jobs --------------------------------------------------------------- */
 
-static u64 estimate(const struct arb_stream *s, u64 est_ns)
+static __always_inline u64 estimate(const struct arb_stream *s, u64 est_ns)
 {
 	return arb_min(est_ns ? est_ns : s->mean_ns, ARB_MAX_NS);
 }
 
-/* A job comes; it neither waits nor runs yet. */
-static void begin(struct arb *a, struct arb_stream *s, struct arb_job *job,
-		  u64 now, u64 deadline, u64 est_ns)
+/* @s, which isn't alone, is about to have one more job. */
+static __always_inline void meet(struct arb *a, struct arb_stream *s, u64 now)
 {
-	if (s != a->alone)
+	if (a->alone || !(a->waiting | a->running))
 		arb_meet(a, s, now);
+	if (a->unpaid && s != a->alone && (!s->ent.active || s->nr_borrowed))
+		arb_charge_ahead(a);
+}
+
+/* A job comes; it neither waits nor runs yet. */
+static __always_inline void begin(struct arb_stream *s, struct arb_job *job,
+				  u64 now, u64 deadline, u64 est_ns)
+{
 	if (!deadline && s->cls == ARB_REALTIME)
 		deadline = now + s->server.deadline_ns;
 	job->stream = s;
@@ -228,15 +239,37 @@ static void begin(struct arb *a, struct arb_stream *s, struct arb_job *job,
 	job->picked = false;
 }
 
+static APART int arrive_alone(struct arb *a, struct arb_stream *s,
+			      struct arb_job *job, u64 now, u64 deadline,
+			      u64 est_ns)
+{
+	begin(s, job, now, deadline, est_ns);
+	push_last(a, job);
+	return 0;
+}
+
+static APART int arrive_among(struct arb *a, struct arb_stream *s,
+			      struct arb_job *job, u64 now, u64 deadline,
+			      u64 est_ns)
+{
+	meet(a, s, now);
+	begin(s, job, now, deadline, est_ns);
+	push_last(a, job);
+	if (!s->plain)
+		stream_update(a, s, now);
+	else if (!s->ent.queued && s != a->alone)
+		arb_ent_queue(&s->ent, s->first->est_ns);
+	return 0;
+}
+
 int arb_arrive(struct arb *a, struct arb_stream *s, struct arb_job *job,
 	       u64 now, u64 deadline, u64 est_ns)
 {
 	if (job->state != ARB_JOB_OUT)
 		return -EBUSY;
-	begin(a, s, job, now, deadline, est_ns);
-	push_last(a, job);
-	stream_update(a, s, now);
-	return 0;
+	if (s == a->alone)
+		return arrive_alone(a, s, job, now, deadline, est_ns);
+	return arrive_among(a, s, job, now, deadline, est_ns);
 }
 
 int arb_leave(struct arb *a, struct arb_job *job, u64 now)
@@ -265,7 +298,7 @@ struct arb_job *arb_any(const struct arb *a)
 }
 
 /* A job goes to the device; its payer and rank are set. */
-static inline void give(struct arb *a, struct arb_job *job, u64 now)
+static __always_inline void launch(struct arb *a, struct arb_job *job, u64 now)
 {
 	struct arb_stream *s = job->stream, *payer = job->payer;
 	u64 waited;
@@ -274,7 +307,6 @@ static inline void give(struct arb *a, struct arb_job *job, u64 now)
 	a->running++;
 	s->running++;
 	payer->paying++;
-	stream_update(a, s, now);
 	if (payer->cls != ARB_REALTIME)
 		a->unpaid = job;
 	if (!job->picked) {
@@ -286,26 +318,43 @@ static inline void give(struct arb *a, struct arb_job *job, u64 now)
 	}
 }
 
-struct arb_job *arb_pick(struct arb *a, u64 now)
+/* The same for who may not be alone. */
+static __always_inline void give(struct arb *a, struct arb_job *job, u64 now)
 {
-	struct arb_stream *payer = a->alone;
-	struct arb_job *job;
-	u8 rank = ARB_RANK_FAIR;
+	struct arb_stream *s = job->stream;
 
-	if (!a->waiting)
-		return NULL;
+	launch(a, job, now);
+	if (!s->plain)
+		stream_update(a, s, now);
+	else if (!s->waiting && s != a->alone)
+		arb_ent_run(&s->ent);
+}
+
+static APART struct arb_job *pick_alone(struct arb *a, u64 now)
+{
+	struct arb_stream *s = a->alone;
+	struct arb_job *job = s->first;
+
 	if (a->unpaid)
 		arb_charge_ahead(a);
-	if (payer) {
-		if (payer->cls == ARB_BACKGROUND)
-			rank = ARB_RANK_IDLE;
-		job = payer->first;
-	} else {
-		payer = arb_choose(a, now, &rank);
-		if (!payer)
-			return NULL;
-		job = arb_first_job(payer);
-	}
+	job->payer = s;
+	job->rank = s->cls == ARB_BACKGROUND ? ARB_RANK_IDLE : ARB_RANK_FAIR;
+	pull_first(a, job);
+	launch(a, job, now);
+	return job;
+}
+
+static APART struct arb_job *pick_among(struct arb *a, u64 now)
+{
+	struct arb_stream *payer;
+	struct arb_job *job;
+	u8 rank;
+
+	if (a->unpaid)
+		arb_charge_ahead(a);
+	job = arb_choose(a, now, &payer, &rank);
+	if (!job)
+		return NULL;
 	job->payer = payer;
 	job->rank = rank;
 	pull_first(a, job);
@@ -313,14 +362,20 @@ struct arb_job *arb_pick(struct arb *a, u64 now)
 	return job;
 }
 
-/* It ran @ns. */
-static inline void settle(struct arb *a, struct arb_job *job, u64 ns, u64 now)
+struct arb_job *arb_pick(struct arb *a, u64 now)
+{
+	if (!a->waiting)
+		return NULL;
+	return a->alone ? pick_alone(a, now) : pick_among(a, now);
+}
+
+/* It ran @ns. Return: what wasn't charged in advance. */
+static __always_inline s64 account(struct arb *a, struct arb_job *job, u64 ns)
 {
 	struct arb_stream *s = job->stream, *payer = job->payer;
 	struct arb_group *g;
-	s64 more;
+	s64 more = ns - job->ahead_ns;
 
-	ns = arb_min(ns, ARB_MAX_NS);
 	s->stats.served += ns;
 	s->mean_ns += ns / 8 - s->mean_ns / 8;
 	a->served[payer->cls] += ns;
@@ -329,12 +384,30 @@ static inline void settle(struct arb *a, struct arb_job *job, u64 ns, u64 now)
 
 	if (a->unpaid == job)
 		a->unpaid = NULL;
-	more = ns - job->ahead_ns;
 	job->ahead_ns = 0;
-	if (payer == a->alone)
-		arb_note_longest(&payer->ent.longest[payer->ent.urgent], ns);
-	else
-		arb_charge(a, job, ns, more, now);
+	return more;
+}
+
+/* The same of who doesn't compete, and pays nothing. */
+static __always_inline void settle_alone(struct arb *a, struct arb_job *job,
+					 u64 ns)
+{
+	struct arb_ent *ent = &job->payer->ent;
+
+	ns = arb_min(ns, ARB_MAX_NS);
+	account(a, job, ns);
+	arb_note_longest(&ent->longest[ent->urgent], ns);
+}
+
+static __always_inline void settle(struct arb *a, struct arb_job *job, u64 ns,
+				   u64 now)
+{
+	if (job->payer == a->alone) {
+		settle_alone(a, job, ns);
+		return;
+	}
+	ns = arb_min(ns, ARB_MAX_NS);
+	arb_charge(a, job, ns, account(a, job, ns), now);
 }
 
 /* Budgets end and are renewed, floors are paid, while a job runs. */
@@ -387,7 +460,9 @@ int arb_start(struct arb *a, struct arb_stream *s, struct arb_job *job,
 {
 	if (job->state != ARB_JOB_OUT)
 		return -EBUSY;
-	begin(a, s, job, now, deadline, est_ns);
+	if (s != a->alone)
+		meet(a, s, now);
+	begin(s, job, now, deadline, est_ns);
 	arb_charge_ahead(a);
 	job->payer = s;
 	job->rank = ARB_RANK_FAIR;
@@ -410,14 +485,23 @@ int arb_tile(struct arb *a, struct arb_job *job, u64 ns, u64 now)
 }
 
 /* It is off the device. */
-static inline void stop(struct arb *a, struct arb_job *job, u64 now)
+static __always_inline void land(struct arb *a, const struct arb_job *job)
+{
+	a->running--;
+	job->stream->running--;
+	job->payer->paying--;
+}
+
+/* The same for who may not be alone. */
+static __always_inline void stop(struct arb *a, struct arb_job *job, u64 now)
 {
 	struct arb_stream *s = job->stream, *payer = job->payer;
 
-	a->running--;
-	s->running--;
-	payer->paying--;
-	stream_update(a, s, now);
+	land(a, job);
+	if (!s->plain)
+		stream_update(a, s, now);
+	else if (!(s->waiting | s->paying) && s != a->alone)
+		stream_rests(a, s);
 	if (payer != s)
 		arb_stream_update(a, payer, now);
 }
@@ -438,17 +522,12 @@ int arb_yield(struct arb *a, struct arb_job *job, u64 ns, u64 now, u64 est_ns)
 	return 0;
 }
 
-int arb_done(struct arb *a, struct arb_job *job, u64 ns, u64 now)
+static __always_inline void end(struct arb_job *job, u64 now)
 {
-	struct arb_stats *stats;
+	struct arb_stats *stats = &job->stream->stats;
 	u64 late;
 
-	if (job->state != ARB_JOB_RUNNING)
-		return -EINVAL;
-	settle(a, job, ns, now);
 	job->state = ARB_JOB_OUT;
-	stop(a, job, now);
-	stats = &job->stream->stats;
 	stats->done++;
 	if (job->deadline && now > job->deadline) {
 		late = now - job->deadline;
@@ -456,10 +535,39 @@ int arb_done(struct arb *a, struct arb_job *job, u64 ns, u64 now)
 		if (late > stats->late_max)
 			stats->late_max = late;
 	}
+}
+
+static APART int done_alone(struct arb *a, struct arb_job *job, u64 ns, u64 now)
+{
+	settle_alone(a, job, ns);
+	land(a, job);
+	end(job, now);
 	return 0;
 }
 
+static APART int done_among(struct arb *a, struct arb_job *job, u64 ns, u64 now)
+{
+	settle(a, job, ns, now);
+	stop(a, job, now);
+	end(job, now);
+	return 0;
+}
+
+int arb_done(struct arb *a, struct arb_job *job, u64 ns, u64 now)
+{
+	if (job->state != ARB_JOB_RUNNING)
+		return -EINVAL;
+	if (job->payer == a->alone)
+		return done_alone(a, job, ns, now);
+	return done_among(a, job, ns, now);
+}
+
 /* ---- inheritance -------------------------------------------------------- */
+
+static void is_plain(struct arb_stream *s)
+{
+	s->plain = s->cls != ARB_REALTIME && !s->nr_lent && !s->nr_borrowed;
+}
 
 int arb_lend(struct arb *a, struct arb_loan *loan, struct arb_stream *lender,
 	     struct arb_stream *borrower, u64 now)
@@ -476,6 +584,8 @@ int arb_lend(struct arb *a, struct arb_loan *loan, struct arb_stream *lender,
 	loan->borrower = borrower;
 	lender->lent[lender->nr_lent++] = loan;
 	borrower->borrowed[borrower->nr_borrowed++] = loan;
+	is_plain(lender);
+	is_plain(borrower);
 	arb_stream_update(a, lender, now);
 	return 0;
 }
@@ -495,5 +605,7 @@ void arb_unlend(struct arb *a, struct arb_loan *loan, u64 now)
 
 	drop(lender->lent, &lender->nr_lent, loan);
 	drop(loan->borrower->borrowed, &loan->borrower->nr_borrowed, loan);
+	is_plain(lender);
+	is_plain(loan->borrower);
 	arb_stream_update(a, lender, now);
 }

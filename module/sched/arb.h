@@ -7,7 +7,8 @@
  * caller embeds the structures, serialises the calls for one arbiter and says
  * what time it is. Every operation can be expected to be O(log n) in the
  * streams of the device (by lots that it draws itself, see arb_tree.c), times
- * the depth of the groups (ARB_MAX_DEPTH at most).
+ * the depth of the groups (ARB_MAX_DEPTH at most); but a pick may besides let
+ * over those who have become eligible, by the place (see arb_fair.c).
  *
  * What there is
  *	struct arb		a device's arbiter
@@ -82,7 +83,9 @@
  *     several servers), whoever was given least is next: the device doesn't
  *     idle.
  * What holds on one server at each level, with q the longest job or tile and
- * r the larger of q and slice: among who waits or runs all the time
+ * r the larger of q and slice (where more than 64 stand in line, q and r are
+ * larger by what places are rounded: a 16th and an 8th of a request): among who
+ * waits or runs all the time
  *	-q <= lag <= r
  * and thus, over any time, shares in proportion to weights within q + r; and
  * with others that come and go at will
@@ -125,27 +128,42 @@ enum arb_class {
 
 /**
  * struct arb_node - a node of a tree, see arb_tree.c
+ * @key:	what orders it
+ * @also:	what orders those of the same key
+ * @tree:	where it stands, not kept for who only follows
  * @parent:	above it
  * @child:	left and right
- * @key:	what orders it
- * @val:	what is searched for
- * @min:	the smallest @val of it and those below; nothing on the spine
+ * @next:	a ring of those with the same keys: one stands in the tree, the
+ *		others follow it
+ * @prev:	the other way round
  * @rank:	drawn by lot; no lower than of those below
- * @spine:	on the way from the first node to the root
+ * @follows:	it doesn't stand in the tree itself
  */
 struct arb_node {
+	u64 key;
+	u64 also;
+	struct arb_tree *tree;
 	struct arb_node *parent;
 	struct arb_node *child[2];
-	u64 key;
-	u64 val;
-	u64 min;
+	struct arb_node *next, *prev;
 	u32 rank;
-	bool spine;
+	bool follows;
 };
 
+#define ARB_SEEN	1024
+
+/**
+ * struct arb_tree - a tree
+ * @root:	on top
+ * @first:	the first in order
+ * @seen:	NULL, or ARB_SEEN nodes that stand in trees, each in the place
+ *		that its keys give it; trees may share it
+ * @lot:	for ranks
+ */
 struct arb_tree {
 	struct arb_node *root;
 	struct arb_node *first;
+	struct arb_node **seen;
 	u64 lot;
 };
 
@@ -170,17 +188,18 @@ struct arb_level;
 
 /**
  * struct arb_ent - who competes at a level: a stream or a group
- * @node:	in the level's tree while something waits in it; key: the
- *		virtual deadline, val: the virtual time
+ * @node:	in one of the level's lines, or among who lingers
  * @level:	where it competes, or NULL (the root)
+ * @vtime:	its virtual time
+ * @due:	the virtual deadline of its request
  * @lag:	while away: V less its virtual time when it left, not negative
  * @longest:	for how long it has kept the device lately, at most: as it is,
  *		and when picked as urgent
  * @rest:	what division left of the charges, less than @weight
  * @weight:	its share among those at @level
- * @queued:	something in it waits, it is in the tree
+ * @queued:	something in it waits, it stands in line
  * @active:	something in it waits or runs
- * @lingers:	not @active, but owes: in the level's tree of those
+ * @lingers:	not @active, but owes
  * @urgent:	something interactive in it waits (stream: would be)
  * @woke:	favoured until it has run
  * @was_urgent:	@urgent when it was picked
@@ -189,6 +208,8 @@ struct arb_level;
 struct arb_ent {
 	struct arb_node node;
 	struct arb_level *level;
+	u64 vtime;
+	u64 due;
 	s64 lag;
 	u64 longest[2];
 	u32 rest;
@@ -204,8 +225,11 @@ struct arb_ent {
 
 /**
  * struct arb_level - those who share what one group is given
- * @tree:	who has something waiting
- * @linger:	who has left and owes, by virtual time
+ * @ready:	who has something waiting and is eligible, by deadline
+ * @later:	who has, but isn't or wasn't yet, by virtual time; at one place
+ *		are only those of one deadline
+ * @linger:	who has left and owes, by virtual time; but not
+ * @left:	who did so last: it is often back before the next one goes
  * @vtime:	V, rounded down
  * @high:	the largest it has been
  * @favour:	V from which on somebody may be favoured
@@ -213,19 +237,23 @@ struct arb_ent {
  *		but less than @weight
  * @weight:	sum of the weights of who is active or lingers
  * @nr_active:	how many are active
- * @urgent:	how many in @tree are urgent
+ * @nr_queued:	how many stand in line
+ * @urgent:	how many of those are urgent
  * @slice:	of a request; [1]: of who is urgent
  * @ent:	the group's own place among others
  */
 struct arb_level {
-	struct arb_tree tree;
+	struct arb_tree ready;
+	struct arb_tree later;
 	struct arb_tree linger;
+	struct arb_ent *left;
 	u64 vtime;
 	u64 high;
 	u64 favour;
 	u64 rest;
 	u64 weight;
 	u32 nr_active;
+	u32 nr_queued;
 	u32 urgent;
 	u64 slice[2];
 	struct arb_ent ent;
@@ -277,6 +305,7 @@ struct arb_stats {
  * @node:	among those with budget, by deadline; or among the exhausted, by
  *		the time of the next release
  * @admitted:	among the admitted, by density
+ * @hurried:	among the admitted, by relative deadline
  * @runtime_ns:	promised per period
  * @period_ns:	the period
  * @deadline_ns: relative deadline
@@ -290,6 +319,7 @@ struct arb_stats {
 struct arb_server {
 	struct arb_node node;
 	struct arb_node admitted;
+	struct arb_node hurried;
 	u64 runtime_ns;
 	u64 period_ns;
 	u64 deadline_ns;
@@ -306,6 +336,7 @@ struct arb_loan;
  * struct arb_stream - the jobs of one queue and class on a device
  * @group:	whose share it uses
  * @cls:	its class; a queue whose jobs have several has several streams
+ * @plain:	it isn't realtime, and has no loans
  * @ent:	place in one of the fair hierarchies (not realtime)
  * @server:	realtime only
  * @first:	first waiting job
@@ -323,6 +354,7 @@ struct arb_loan;
 struct arb_stream {
 	struct arb_group *group;
 	enum arb_class cls;
+	bool plain;
 	struct arb_ent ent;
 	struct arb_server server;
 	struct arb_job *first, *last;
@@ -377,6 +409,7 @@ struct arb_loan {
  * @ready:	realtime servers with budget and something waiting
  * @spent:	realtime servers without budget and something waiting
  * @admitted:	all realtime servers, by density
+ * @hurried:	the same by relative deadline
  * @density:	sum of their densities, ppm
  * @alone:	all that waits or runs is this one's: it doesn't compete
  * @unpaid:	the last job picked, if it isn't charged for yet
@@ -385,6 +418,7 @@ struct arb_loan {
  * @served:	device time by class, ns
  * @waiting:	jobs that wait
  * @running:	jobs that run
+ * @seen:	of the lines of all levels
  */
 struct arb {
 	struct arb_params params;
@@ -392,6 +426,7 @@ struct arb {
 	struct arb_tree ready;
 	struct arb_tree spent;
 	struct arb_tree admitted;
+	struct arb_tree hurried;
 	u64 density;
 	struct arb_stream *alone;
 	struct arb_job *unpaid;
@@ -400,6 +435,7 @@ struct arb {
 	u64 served[ARB_NR_CLASSES];
 	u32 waiting;
 	u32 running;
+	struct arb_node *seen[ARB_SEEN];
 };
 
 /*

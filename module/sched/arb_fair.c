@@ -2,30 +2,42 @@
 /*
  * Fair shares: EEVDF among those who compete at a level, level by level.
  *
- * In the names of Stoica and Abdel-Wahab: own virtual time is ent->node.val,
- * the virtual deadline ent->node.key, V level->vtime. The tree is ordered by
- * deadline and knows the smallest virtual time of each subtree; so "the
- * earliest deadline among the eligible" is found on one path, see arb_tree.c.
+ * In the names of Stoica and Abdel-Wahab: own virtual time is ent->vtime, the
+ * virtual deadline ent->due, V level->vtime. Who waits stands in one of two
+ * lines: those who were eligible when looked at last, by deadline (`ready`), and
+ * the others, by virtual time (`later`). A pick first lets those over whom V
+ * has passed meanwhile. Who is ready stays that until it is served, even if V
+ * falls (see lag_on_return()).
+ *
+ * Where many stand in line, they do so in steps: their virtual time is rounded
+ * down, by less than a 16th of their request, their deadline up, by less than an
+ * 8th. So many have the same place, and those of one place in `later` become
+ * ready at once: an operation takes a number of steps that depends on how
+ * different requests are, and hardly on how many. It is as if requests were
+ * longer by as much, and began earlier.
  *
  * Virtual time is in ns * SCALE / weight. It wraps, and is only ever compared
  * to another one of the same level.
+ *
+ * Part of arb_build.c.
  */
 #include "arb_internal.h"
 
 #define SCALE	1024
+#define FEW	64	/* of so many each has a place of its own */
 
 static struct arb_ent *ent_of(struct arb_node *n)
 {
 	return arb_entry(n, struct arb_ent, node);
 }
 
-static bool eligible(const struct arb_level *lv, u64 val)
+static __always_inline bool eligible(const struct arb_level *lv, u64 vtime)
 {
-	return !arb_before(lv->vtime, val);
+	return !arb_before(lv->vtime, vtime);
 }
 
 /* Rounds down. @rest: what that leaves, from 0 up to but less than @d */
-static s64 floor_div(s64 n, s64 d, s64 *rest)
+static __always_inline s64 floor_div(s64 n, s64 d, s64 *rest)
 {
 	s64 q = n / d;
 
@@ -38,7 +50,7 @@ static s64 floor_div(s64 n, s64 d, s64 *rest)
 }
 
 /* A length of time for somebody of this weight. */
-static u64 virtual_ns(u64 ns, u32 weight)
+static __always_inline u64 virtual_ns(u64 ns, u32 weight)
 {
 	u64 v = ns * SCALE / weight;
 
@@ -46,7 +58,7 @@ static u64 virtual_ns(u64 ns, u32 weight)
 }
 
 /* The weighted sum of (own - V) has changed by @change: V is the mean again. */
-static void set_mean(struct arb_level *lv, s64 change)
+static __always_inline void set_mean(struct arb_level *lv, s64 change)
 {
 	s64 rest;
 
@@ -59,7 +71,7 @@ static void set_mean(struct arb_level *lv, s64 change)
 /* It doesn't compete any more. */
 static void take_out(struct arb_level *lv, struct arb_ent *ent)
 {
-	s64 lag = lv->vtime - ent->node.val;
+	s64 lag = lv->vtime - ent->vtime;
 
 	lv->weight -= ent->weight;
 	if (lv->weight)
@@ -68,10 +80,20 @@ static void take_out(struct arb_level *lv, struct arb_ent *ent)
 		lv->rest = 0;
 }
 
-static void stop_lingering(struct arb_level *lv, struct arb_ent *ent)
+static __always_inline void stop_lingering(struct arb_level *lv, struct arb_ent *ent)
 {
-	arb_tree_erase(&lv->linger, &ent->node);
+	if (lv->left == ent)
+		lv->left = NULL;
+	else
+		arb_tree_erase(&ent->node);
 	ent->lingers = false;
+}
+
+static void go(struct arb_level *lv, struct arb_ent *ent)
+{
+	stop_lingering(lv, ent);
+	take_out(lv, ent);
+	ent->lag = 0;
 }
 
 /* Who lingered until V had come to its own time, may go. */
@@ -79,22 +101,26 @@ static void let_go(struct arb_level *lv)
 {
 	struct arb_node *n;
 
-	while ((n = lv->linger.first) && eligible(lv, n->val)) {
-		stop_lingering(lv, ent_of(n));
-		take_out(lv, ent_of(n));
-		ent_of(n)->lag = 0;
-	}
+	do {
+		if (lv->left && eligible(lv, lv->left->vtime))
+			go(lv, lv->left);
+		n = lv->linger.first;
+		if (n && eligible(lv, n->key))
+			go(lv, ent_of(n));
+		else
+			n = NULL;
+	} while (n);
 }
 
-static void level_shift(struct arb_level *lv, s64 change)
+static __always_inline void level_shift(struct arb_level *lv, s64 change)
 {
 	set_mean(lv, change);
-	if (lv->linger.first)
+	if (lv->left || lv->linger.first)
 		let_go(lv);
 }
 
 /* The lag there can be: a slice, or what somebody lately had the device for. */
-static u64 largest_lag(const struct arb_level *lv)
+static __always_inline u64 largest_lag(const struct arb_level *lv)
 {
 	const u64 *longest = lv->ent.longest;
 	u64 ns = longest[0] > longest[1] ? longest[0] : longest[1];
@@ -125,83 +151,110 @@ static s64 lag_on_return(const struct arb_ent *ent)
  * lag; it did rise as much when it left, so who returns at once finds
  * everything as it was.
  */
-static void join(struct arb_ent *ent)
+static void come_in(struct arb_ent *ent)
 {
 	struct arb_level *lv = ent->level;
 	s64 lag;
 
-	ent->active = true;
-	lv->nr_active++;
-	if (ent->lingers) {
-		stop_lingering(lv, ent);
-	} else if (!lv->weight) {
-		ent->node.val = lv->vtime;
+	if (!lv->weight) {
+		ent->vtime = lv->vtime;
 		lv->weight = ent->weight;
 	} else {
 		lag = lag_on_return(ent);
 		if (lag)
 			lag += lag * ent->weight / (s64)lv->weight;
-		ent->node.val = lv->vtime - lag;
+		ent->vtime = lv->vtime - lag;
 		lv->weight += ent->weight;
 		level_shift(lv, -lag * ent->weight);
 	}
-	ent->node.key = ent->node.val;	/* a new request, see deadline() */
+}
+
+static __always_inline void join(struct arb_ent *ent)
+{
+	struct arb_level *lv = ent->level;
+
+	ent->active = true;
+	lv->nr_active++;
+	if (ent->lingers)
+		stop_lingering(lv, ent);
+	else
+		come_in(ent);
+	ent->due = ent->vtime;	/* a new request, see deadline() */
+}
+
+static __always_inline void linger(struct arb_ent *ent)
+{
+	struct arb_level *lv = ent->level;
+
+	if (lv->left)
+		arb_tree_insert(&lv->linger, &lv->left->node);
+	ent->lingers = true;
+	ent->node.key = ent->vtime;
+	ent->node.also = 0;
+	lv->left = ent;
+}
+
+static void go_out(struct arb_ent *ent)
+{
+	struct arb_level *lv = ent->level;
+
+	ent->lag = lv->vtime - ent->vtime;
+	take_out(lv, ent);
+	let_go(lv);
 }
 
 /* Who owes stays in the competition until it has paid by waiting. */
-static void leave(struct arb_ent *ent)
+static __always_inline void leave(struct arb_ent *ent)
 {
 	struct arb_level *lv = ent->level;
 
 	ent->active = false;
 	lv->nr_active--;
-	if (!eligible(lv, ent->node.val)) {
-		ent->lingers = true;
-		ent->node.key = ent->node.val;
-		arb_tree_insert(&lv->linger, &ent->node);
+	if (!eligible(lv, ent->vtime)) {
+		linger(ent);
 		return;
 	}
-	ent->lag = lv->vtime - ent->node.val;
-	take_out(lv, ent);
-	let_go(lv);
+	go_out(ent);
 }
 
 /*
  * Who had all its jobs running meanwhile, on some of several servers, could not
  * use what it was due; it gets no more back than who was away.
  */
-static void forfeit(struct arb_ent *ent)
+static __always_inline void forfeit(struct arb_ent *ent)
 {
 	struct arb_level *lv = ent->level;
-	s64 over = lv->vtime - ent->node.val;
+	s64 over = lv->vtime - ent->vtime;
 
 	if (over > 0)
 		over -= virtual_ns(largest_lag(lv), ent->weight);
 	if (over <= 0)
 		return;
-	ent->node.val += over;
+	ent->vtime += over;
 	level_shift(lv, over * ent->weight);
 }
 
 /*
- * The virtual deadline at @val. A request that can't hold one more job is
- * followed by the next one: if jobs were longer than what they are queued with,
- * those with early deadlines would together take more than there is, and
- * somebody's lag would grow with their number. See favour() for an exception.
+ * The virtual deadline, and how long the request is. One that can't hold one
+ * more job is followed by the next one: if jobs were longer than what they are
+ * queued with, those with early deadlines would together take more than there
+ * is, and somebody's lag would grow with their number. See favour() for an
+ * exception.
  */
-static u64 deadline(const struct arb_ent *ent, u64 val)
+static __always_inline u64 deadline(const struct arb_ent *ent, u64 *request)
 {
 	u64 slice = ent->level->slice[ent->urgent];
 	u64 job = ent->woke ? 0 : ent->longest[ent->urgent];
-	s64 left = ent->node.key - val;
-	s64 request;
+	s64 left = ent->due - ent->vtime;
 
-	if (job >= slice)
-		return val + virtual_ns(job, ent->weight);
-	request = virtual_ns(slice, ent->weight);
-	if (left > request || left < (s64)virtual_ns(job, ent->weight))
-		return val + request;
-	return ent->node.key;
+	if (job >= slice) {
+		*request = virtual_ns(job, ent->weight);
+		return ent->vtime + *request;
+	}
+	*request = virtual_ns(slice, ent->weight);
+	if (left > (s64)*request || left < (s64)virtual_ns(job, ent->weight))
+		return ent->vtime + *request;
+	return ent->due;
 }
 
 /*
@@ -220,50 +273,95 @@ static void favour(struct arb_ent *ent)
 		lv->favour = lv->vtime + virtual_ns(longest, ent->weight);
 }
 
-/* In the order of deadlines, with a new one at @val. */
-static void requeue(struct arb_ent *ent, u64 val)
+/*
+ * A power of two, less 1: so far from each other are deadlines in line, an 8th of
+ * a request at most.
+ */
+static __always_inline u64 grain(const struct arb_level *lv, u64 request)
 {
-	struct arb_tree *tree = &ent->level->tree;
-	u64 key = deadline(ent, val);
-
-	if (key == ent->node.key) {
-		arb_tree_set_val(&ent->node, val);
-		return;
-	}
-	arb_tree_erase(tree, &ent->node);
-	ent->node.key = key;
-	ent->node.val = val;
-	arb_tree_insert(tree, &ent->node);
+	if (lv->nr_queued < FEW || request < 16)
+		return 0;
+	return (1ULL << (60 - __builtin_clzll(request))) - 1;
 }
 
-static void enqueue(struct arb_ent *ent)
+/* Into one of the lines, with a deadline that suits its virtual time. */
+static __always_inline void stand(struct arb_ent *ent)
+{
+	struct arb_level *lv = ent->level;
+	struct arb_tree *line = &lv->ready;
+	u64 request, round, from, due;
+
+	ent->due = deadline(ent, &request);
+	round = grain(lv, request);
+	from = ent->vtime & ~(round >> 1);
+	due = (ent->due + round) & ~round;
+	if (eligible(lv, from)) {
+		ent->node.key = due;
+		ent->node.also = 0;
+	} else {
+		line = &lv->later;
+		ent->node.key = from;
+		ent->node.also = due;
+	}
+	if (round)
+		arb_tree_join(line, &ent->node);
+	else
+		arb_tree_insert(line, &ent->node);
+}
+
+static __always_inline void step_back(struct arb_ent *ent)
+{
+	arb_tree_erase(&ent->node);
+}
+
+static void stand_anew(struct arb_ent *ent)
+{
+	step_back(ent);
+	stand(ent);
+}
+
+/* V has passed over those. */
+static void let_ready(struct arb_level *lv)
+{
+	struct arb_node *n;
+
+	while ((n = lv->later.first) && eligible(lv, n->key)) {
+		arb_tree_erase_ring(n);
+		n->key = n->also;
+		n->also = 0;
+		arb_tree_join_ring(&lv->ready, n);
+	}
+}
+
+static __always_inline void enqueue(struct arb_ent *ent)
 {
 	struct arb_level *lv = ent->level;
 
 	ent->queued = true;
+	lv->nr_queued++;
 	lv->urgent += ent->urgent;
 	if (ent->urgent)
 		favour(ent);
-	ent->node.key = deadline(ent, ent->node.val);
-	arb_tree_insert(&lv->tree, &ent->node);
+	stand(ent);
 }
 
-static void dequeue(struct arb_ent *ent)
+static __always_inline void dequeue(struct arb_ent *ent)
 {
 	struct arb_level *lv = ent->level;
 
-	arb_tree_erase(&lv->tree, &ent->node);
+	step_back(ent);
+	lv->nr_queued--;
 	lv->urgent -= ent->urgent;
 	ent->queued = false;
 	ent->woke = false;
 }
 
 /* Is its group other than what is in it? */
-static bool is_news(const struct arb_level *lv)
+static __always_inline bool is_news(const struct arb_level *lv)
 {
 	const struct arb_ent *ent = &lv->ent;
 
-	return ent->level && (ent->queued != !!lv->tree.root ||
+	return ent->level && (ent->queued != !!lv->nr_queued ||
 			      ent->urgent != !!lv->urgent ||
 			      ent->active != !!lv->nr_active);
 }
@@ -273,7 +371,7 @@ static void tell(struct arb_level *lv)
 {
 	for (; is_news(lv); lv = lv->ent.level) {
 		struct arb_ent *ent = &lv->ent;
-		bool queued = lv->tree.root, urgent = lv->urgent;
+		bool queued = lv->nr_queued, urgent = lv->urgent;
 		bool was_queued = ent->queued, change = urgent != ent->urgent;
 
 		if (lv->nr_active && !ent->active)
@@ -295,15 +393,16 @@ static void expect(struct arb_ent *ent, u64 ns)
 {
 	u64 *longest;
 
-	for (; ent->level; ent = &ent->level->ent) {
+	do {
 		longest = &ent->longest[ent->urgent];
 		if (*longest < ns)
 			*longest = ns;
-	}
+		ent = &ent->level->ent;
+	} while (ent->level);
 }
 
 /* A stream has something waiting, first of all a job of @ns. */
-void arb_ent_queue(struct arb_ent *ent, u64 ns)
+static __always_inline void arb_ent_queue(struct arb_ent *ent, u64 ns)
 {
 	struct arb_level *lv = ent->level;
 
@@ -316,17 +415,27 @@ void arb_ent_queue(struct arb_ent *ent, u64 ns)
 		tell(lv);
 }
 
-/* It hasn't, but runs, if @active. */
-void arb_ent_unqueue(struct arb_ent *ent, bool active)
+/* It hasn't, but runs. */
+static __always_inline void arb_ent_run(struct arb_ent *ent)
 {
 	struct arb_level *lv = ent->level;
 
 	if (ent->queued)
 		dequeue(ent);
-	if (!active)
-		leave(ent);
-	else if (!ent->active)
+	if (!ent->active)
 		join(ent);
+	if (is_news(lv))
+		tell(lv);
+}
+
+/* It hasn't, and nothing of it runs. */
+static __always_inline void arb_ent_rest(struct arb_ent *ent)
+{
+	struct arb_level *lv = ent->level;
+
+	if (ent->queued)
+		dequeue(ent);
+	leave(ent);
 	if (is_news(lv))
 		tell(lv);
 }
@@ -336,22 +445,24 @@ void arb_ent_unqueue(struct arb_ent *ent, bool active)
  * the way stood in line with a request that is too short for it; then it has
  * another place now, by which the job may have to wait.
  */
-bool arb_ent_take(struct arb_ent *ent, u64 ns)
+static __always_inline bool arb_ent_take(struct arb_ent *ent, u64 ns)
 {
 	bool fits = true;
+	u64 request;
 
-	for (; ent->level; ent = &ent->level->ent) {
+	do {
 		u64 *longest = &ent->longest[ent->urgent];
 
 		ent->was_urgent = ent->urgent;
-		if (*longest >= ns || ent->woke)
-			continue;
-		*longest = ns;
-		if (ent->queued && deadline(ent, ent->node.val) != ent->node.key) {
-			requeue(ent, ent->node.val);
-			fits = false;
+		if (*longest < ns && !ent->woke) {
+			*longest = ns;
+			if (ent->queued && deadline(ent, &request) != ent->due) {
+				stand_anew(ent);
+				fits = false;
+			}
 		}
-	}
+		ent = &ent->level->ent;
+	} while (ent->level);
 	return fits;
 }
 
@@ -359,9 +470,9 @@ bool arb_ent_take(struct arb_ent *ent, u64 ns)
  * Device time for somebody active: @ns more than was charged before, of @ran
  * that were measured (0: none yet).
  */
-void arb_ent_charge(struct arb_ent *ent, s64 ns, u64 ran)
+static __always_inline void arb_ent_charge(struct arb_ent *ent, s64 ns, u64 ran)
 {
-	for (; ent->level; ent = &ent->level->ent) {
+	do {
 		s64 rest, d = floor_div(ns * SCALE + ent->rest, ent->weight, &rest);
 
 		ent->rest = rest;
@@ -369,11 +480,13 @@ void arb_ent_charge(struct arb_ent *ent, s64 ns, u64 ran)
 		if (ran)
 			arb_note_longest(&ent->longest[ent->was_urgent], ran);
 		if (ent->queued)
-			requeue(ent, ent->node.val + d);
-		else
-			ent->node.val += d;
+			step_back(ent);
+		ent->vtime += d;
 		level_shift(ent->level, d * ent->weight);
-	}
+		if (ent->queued)
+			stand(ent);
+		ent = &ent->level->ent;
+	} while (ent->level);
 	if (ran)
 		arb_note_longest(&ent->longest[ent->was_urgent], ran);
 }
@@ -382,11 +495,11 @@ void arb_ent_charge(struct arb_ent *ent, s64 ns, u64 ran)
  * What it is owed or owes stays the same in device time; then V stays where it
  * is, but for the rounding.
  */
-void arb_ent_set_weight(struct arb_ent *ent, u32 weight)
+static void arb_ent_set_weight(struct arb_ent *ent, u32 weight)
 {
 	struct arb_level *lv = ent->level;
 	bool competes = ent->active || ent->lingers;
-	s64 lag = competes ? (s64)(lv->vtime - ent->node.val) : ent->lag;
+	s64 lag = competes ? (s64)(lv->vtime - ent->vtime) : ent->lag;
 	s64 owed = lag * ent->weight;
 	u32 old = ent->weight;
 	s64 rest;
@@ -399,14 +512,15 @@ void arb_ent_set_weight(struct arb_ent *ent, u32 weight)
 		return;
 	}
 	if (ent->lingers) {
-		arb_tree_erase(&lv->linger, &ent->node);
-		ent->node.key = lv->vtime - lag;
-		ent->node.val = ent->node.key;
-		arb_tree_insert(&lv->linger, &ent->node);
+		stop_lingering(lv, ent);
+		ent->vtime = lv->vtime - lag;
+		linger(ent);
 	} else if (ent->queued) {
-		requeue(ent, lv->vtime - lag);
+		step_back(ent);
+		ent->vtime = lv->vtime - lag;
+		stand(ent);
 	} else {
-		ent->node.val = lv->vtime - lag;
+		ent->vtime = lv->vtime - lag;
 	}
 	lv->weight += weight;
 	lv->weight -= old;
@@ -414,7 +528,7 @@ void arb_ent_set_weight(struct arb_ent *ent, u32 weight)
 }
 
 /* For good; its debts are lost. */
-void arb_ent_exit(struct arb_ent *ent)
+static void arb_ent_exit(struct arb_ent *ent)
 {
 	struct arb_level *lv = ent->level;
 
@@ -425,40 +539,43 @@ void arb_ent_exit(struct arb_ent *ent)
 	let_go(lv);
 }
 
-void arb_ent_init(struct arb_ent *ent, struct arb_level *level, u32 weight)
+static void arb_ent_init(struct arb_ent *ent, struct arb_level *level, u32 weight)
 {
 	memset(ent, 0, sizeof(*ent));
 	ent->level = level;
 	ent->weight = weight;
 }
 
-void arb_level_init(struct arb_level *lv, struct arb_level *up, u32 weight,
-		    u64 slice, u64 urgent_slice)
+static void arb_level_init(struct arb *a, struct arb_level *lv,
+			   struct arb_level *up, u32 weight, u64 slice,
+			   u64 urgent_slice)
 {
 	memset(lv, 0, sizeof(*lv));
 	lv->slice[false] = slice;
 	lv->slice[true] = urgent_slice;
+	lv->ready.seen = a->seen;
+	lv->later.seen = a->seen;
 	arb_ent_init(&lv->ent, up, weight);
 	lv->ent.is_group = true;
 }
 
-/* The earliest deadline among the eligible; else who was given least. */
-static struct arb_ent *level_pick(const struct arb_level *lv)
+/*
+ * The earliest deadline among the eligible; else who was given least. Of those
+ * of one place, who has been there longest but for the one who stands in the
+ * tree: it is the last to go, as others go without a change of the tree.
+ */
+static __always_inline struct arb_ent *level_pick(struct arb_level *lv)
 {
-	struct arb_node *n;
+	struct arb_node *n = lv->later.first;
 
-	if (!lv->tree.first)
-		return NULL;
-	if (eligible(lv, lv->tree.first->val))
-		return ent_of(lv->tree.first);
-	n = arb_tree_find(&lv->tree, lv->vtime);
-	if (!n)
-		n = arb_tree_find(&lv->tree, arb_tree_min(&lv->tree));
-	return ent_of(n);
+	if (n && eligible(lv, n->key))
+		let_ready(lv);
+	n = lv->ready.first ? lv->ready.first : lv->later.first;
+	return n ? ent_of(n->next) : NULL;
 }
 
 /* Whose turn it is; NULL: nothing waits. */
-struct arb_stream *arb_fair_pick(const struct arb_level *lv)
+static __always_inline struct arb_stream *arb_fair_pick(struct arb_level *lv)
 {
 	struct arb_ent *ent = level_pick(lv);
 
@@ -469,13 +586,18 @@ struct arb_stream *arb_fair_pick(const struct arb_level *lv)
 	return arb_entry(ent, struct arb_stream, ent);
 }
 
-/* One of those who have something waiting; there is one. */
-struct arb_stream *arb_fair_any(const struct arb_level *lv)
+static struct arb_ent *level_any(const struct arb_level *lv)
 {
-	struct arb_ent *ent = ent_of(lv->tree.root);
+	return ent_of(lv->ready.root ? lv->ready.root : lv->later.root);
+}
+
+/* One of those who have something waiting; there is one. */
+static struct arb_stream *arb_fair_any(const struct arb_level *lv)
+{
+	struct arb_ent *ent = level_any(lv);
 
 	while (ent->is_group)
-		ent = ent_of(arb_entry(ent, struct arb_level, ent)->tree.root);
+		ent = level_any(arb_entry(ent, struct arb_level, ent));
 	return arb_entry(ent, struct arb_stream, ent);
 }
 
@@ -484,17 +606,18 @@ static bool comes_before(const struct arb_ent *other,
 			 const struct arb_ent *ent)
 {
 	const struct arb_level *lv = ent->level;
-	bool e = eligible(lv, ent->node.val);
+	bool e = eligible(lv, ent->vtime);
+	u64 request;
 
-	if (e != eligible(lv, other->node.val))
+	if (e != eligible(lv, other->vtime))
 		return !e;
 	if (!e)
-		return arb_before(other->node.val, ent->node.val);
-	return arb_before(other->node.key, deadline(ent, ent->node.val));
+		return arb_before(other->vtime, ent->vtime);
+	return arb_before(other->due, deadline(ent, &request));
 }
 
 /* Would a pick choose somebody else than @ent, if what runs in it waited? */
-bool arb_fair_beaten(const struct arb_ent *ent)
+static bool arb_fair_beaten(const struct arb_ent *ent)
 {
 	const struct arb_ent *path[ARB_MAX_DEPTH + 1];
 	u32 n = 0;
@@ -532,6 +655,6 @@ s64 arb_lag(const struct arb_ent *ent)
 
 	if (!ent->active && !ent->lingers)
 		return 0;
-	behind = ent->level->vtime - ent->node.val;
+	behind = ent->level->vtime - ent->vtime;
 	return behind * ent->weight / SCALE;
 }

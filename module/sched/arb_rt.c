@@ -45,8 +45,9 @@ static u32 most(const struct arb *a)
 static void admit(struct arb *a, struct arb_server *srv)
 {
 	srv->admitted.key = srv->density;
-	srv->admitted.val = srv->deadline_ns;
+	srv->hurried.key = srv->deadline_ns;
 	arb_tree_insert(&a->admitted, &srv->admitted);
+	arb_tree_insert(&a->hurried, &srv->hurried);
 	a->density += srv->density;
 }
 
@@ -54,7 +55,8 @@ void arb_stream_forgo(struct arb *a, struct arb_stream *s)
 {
 	if (s->cls != ARB_REALTIME || !s->server.density)
 		return;
-	arb_tree_erase(&a->admitted, &s->server.admitted);
+	arb_tree_erase(&s->server.admitted);
+	arb_tree_erase(&s->server.hurried);
 	a->density -= s->server.density;
 	s->server.density = 0;
 }
@@ -64,9 +66,9 @@ u64 arb_tolerance(const struct arb *a)
 	u32 m = a->params.servers;
 	u64 share = (a->density + m - 1) / m;
 
-	if (!a->admitted.first)
+	if (!a->hurried.first)
 		return ~0ULL;
-	return arb_tree_min(&a->admitted) * (ARB_PPM - arb_min(share, ARB_PPM)) /
+	return a->hurried.first->key * (ARB_PPM - arb_min(share, ARB_PPM)) /
 	       ARB_PPM;
 }
 
@@ -107,6 +109,7 @@ int arb_stream_set_realtime(struct arb *a, struct arb_stream *s,
 	srv->density = density;
 	srv->budget = runtime_ns;
 	s->cls = ARB_REALTIME;
+	s->plain = false;
 	s->mean_ns = runtime_ns;
 	admit(a, srv);
 	return 0;
@@ -122,7 +125,7 @@ int arb_stream_set_realtime(struct arb *a, struct arb_stream *s,
  *
  * The products fit: no factor has more than 32 bits (ARB_MAX_PERIOD_NS).
  */
-void arb_rt_wake(struct arb_stream *s, u64 now)
+static void arb_rt_wake(struct arb_stream *s, u64 now)
 {
 	struct arb_server *srv = &s->server;
 
@@ -155,18 +158,16 @@ static u64 due(const struct arb_stream *s)
 }
 
 /* Put its server where it belongs. @queued: it has something waiting. */
-void arb_rt_update(struct arb *a, struct arb_stream *s, bool queued, u64 now)
+static void arb_rt_update(struct arb *a, struct arb_stream *s, bool queued, u64 now)
 {
 	struct arb_server *srv = &s->server;
 
 	if (srv->state == ARB_SRV_IDLE && !queued)
 		return;
-	if (srv->state == ARB_SRV_READY)
-		arb_tree_erase(&a->ready, &srv->node);
-	else if (srv->state == ARB_SRV_SPENT)
-		arb_tree_erase(&a->spent, &srv->node);
-	else
+	if (srv->state == ARB_SRV_IDLE)
 		arb_rt_wake(s, now);
+	else
+		arb_tree_erase(&srv->node);
 
 	srv->state = ARB_SRV_IDLE;
 	if (queued && srv->release > now) {
@@ -181,7 +182,7 @@ void arb_rt_update(struct arb *a, struct arb_stream *s, bool queued, u64 now)
 }
 
 /* Device time from the budget. The caller goes on with arb_rt_update(). */
-void arb_rt_charge(struct arb_stream *s, u64 ns, u64 now)
+static void arb_rt_charge(struct arb_stream *s, u64 ns, u64 now)
 {
 	struct arb_server *srv = &s->server;
 	u64 periods;
@@ -203,7 +204,7 @@ void arb_rt_charge(struct arb_stream *s, u64 ns, u64 now)
 }
 
 /* Those whose next period has begun have a budget again. */
-void arb_rt_release(struct arb *a, u64 now)
+static void arb_rt_release(struct arb *a, u64 now)
 {
 	struct arb_stream *s = arb_rt_stream(a->spent.first);
 

@@ -9,7 +9,7 @@
 #define MOST_TRIES	8	/* of a pick */
 
 /* A slice of it at a time: from when that much is owed until nothing is. */
-static void credit(struct arb *a, s64 ns_ppm)
+static __always_inline void credit(struct arb *a, s64 ns_ppm)
 {
 	const s64 most = ARB_MAX_NS * ARB_PPM;
 
@@ -38,7 +38,7 @@ static bool stream_queued(const struct arb_stream *s)
 }
 
 /* The job it waits for, if it lends; else its own. */
-struct arb_job *arb_first_job(const struct arb_stream *s)
+static struct arb_job *arb_first_job(const struct arb_stream *s)
 {
 	u32 i;
 
@@ -52,7 +52,16 @@ struct arb_job *arb_first_job(const struct arb_stream *s)
  * A stream may have come to have something waiting or running, or not to have
  * it any more.
  */
-void arb_stream_update(struct arb *a, struct arb_stream *s, u64 now)
+static __always_inline void stream_rests(struct arb *a, struct arb_stream *s)
+{
+	arb_ent_rest(&s->ent);
+	/* Nobody is owed a floor who has nothing to do. */
+	if (s->cls == ARB_BACKGROUND && a->credit > 0 &&
+	    !a->root.level[ARB_IDLE].nr_active)
+		credit(a, -a->credit);
+}
+
+static void arb_stream_update(struct arb *a, struct arb_stream *s, u64 now)
 {
 	bool queued = stream_queued(s);
 
@@ -67,14 +76,13 @@ void arb_stream_update(struct arb *a, struct arb_stream *s, u64 now)
 	}
 	if (!s->ent.queued && s->ent.active == !!s->paying)
 		return;
-	arb_ent_unqueue(&s->ent, s->paying);
-	/* Nobody is owed a floor who has nothing to do. */
-	if (s->cls == ARB_BACKGROUND && a->credit > 0 &&
-	    !a->root.level[ARB_IDLE].nr_active)
-		credit(a, -a->credit);
+	if (s->paying)
+		arb_ent_run(&s->ent);
+	else
+		stream_rests(a, s);
 }
 
-void arb_lenders_update(struct arb *a, struct arb_stream *s, u64 now)
+static void arb_lenders_update(struct arb *a, struct arb_stream *s, u64 now)
 {
 	u32 i;
 
@@ -89,7 +97,7 @@ void arb_lenders_update(struct arb *a, struct arb_stream *s, u64 now)
  * one job at a time has it measured by then. Never from realtime: its budget
  * is no share of anything.
  */
-void arb_charge_ahead(struct arb *a)
+static void arb_charge_ahead(struct arb *a)
 {
 	struct arb_job *job = a->unpaid;
 
@@ -109,7 +117,7 @@ void arb_charge_ahead(struct arb *a)
  * advance just as its own time does. So it doesn't compete, until somebody else
  * has something to do; then it begins to, with the jobs that it has.
  */
-void arb_end_alone(struct arb *a, u64 now)
+static void arb_end_alone(struct arb *a, u64 now)
 {
 	struct arb_stream *s = a->alone;
 
@@ -119,58 +127,69 @@ void arb_end_alone(struct arb *a, u64 now)
 }
 
 /* A job comes to @s, which isn't alone yet: is it now? */
-void arb_meet(struct arb *a, struct arb_stream *s, u64 now)
+static void arb_meet(struct arb *a, struct arb_stream *s, u64 now)
 {
-	if (!a->waiting && !a->running && s->cls != ARB_REALTIME &&
+	if (!(a->waiting | a->running) && s->cls != ARB_REALTIME &&
 	    !s->nr_lent && !s->nr_borrowed) {
 		a->alone = s;
 		return;
 	}
 	if (a->alone)
 		arb_end_alone(a, now);
-	if (!s->ent.active || s->nr_borrowed)
-		arb_charge_ahead(a);
 }
 
 /* Whose turn it is in a hierarchy. Each has to stand in line for its job. */
-static struct arb_stream *fair_pick(struct arb *a, int hierarchy)
+static __always_inline struct arb_job *fair_pick(struct arb *a, int hierarchy,
+						 struct arb_stream **payer)
 {
 	struct arb_level *root = &a->root.level[hierarchy];
-	struct arb_stream *s = arb_fair_pick(root);
 	u32 tries = MOST_TRIES;
+	struct arb_job *job;
 
-	while (!arb_ent_take(&s->ent, arb_first_job(s)->est_ns) && --tries)
-		s = arb_fair_pick(root);
-	return s;
+	do {
+		*payer = arb_fair_pick(root);
+		job = arb_first_job(*payer);
+	} while (!arb_ent_take(&(*payer)->ent, job->est_ns) && --tries);
+	return job;
 }
 
-/* Whose turn it is, and why. */
-struct arb_stream *arb_choose(struct arb *a, u64 now, u8 *rank)
+static struct arb_job *rt_pick(const struct arb_tree *tree,
+			       struct arb_stream **payer)
 {
-	arb_rt_release(a, now);
+	*payer = arb_rt_stream(tree->first);
+	return arb_first_job(*payer);
+}
+
+/* Whose turn it is, at whose cost, and why; something waits. */
+static __always_inline struct arb_job *arb_choose(struct arb *a, u64 now,
+						  struct arb_stream **payer,
+						  u8 *rank)
+{
+	if (a->spent.first)
+		arb_rt_release(a, now);
 	if (a->ready.first) {
 		*rank = ARB_RANK_REALTIME;
-		return arb_rt_stream(a->ready.first);
+		return rt_pick(&a->ready, payer);
 	}
 	if (a->floor_due && arb_waits(a, ARB_IDLE)) {
 		*rank = ARB_RANK_FLOOR;
-		return fair_pick(a, ARB_IDLE);
+		return fair_pick(a, ARB_IDLE, payer);
 	}
 	if (arb_waits(a, ARB_FAIR)) {
 		*rank = ARB_RANK_FAIR;
-		return fair_pick(a, ARB_FAIR);
+		return fair_pick(a, ARB_FAIR, payer);
 	}
 	if (a->spent.first) {
 		*rank = ARB_RANK_SPENT;
-		return arb_rt_stream(a->spent.first);
+		return rt_pick(&a->spent, payer);
 	}
 	*rank = ARB_RANK_IDLE;
-	return arb_waits(a, ARB_IDLE) ? fair_pick(a, ARB_IDLE) : NULL;
+	return arb_waits(a, ARB_IDLE) ? fair_pick(a, ARB_IDLE, payer) : NULL;
 }
 
 /* Who competes pays: @more than was charged in advance. */
-void arb_charge(struct arb *a, const struct arb_job *job, u64 ns, s64 more,
-		u64 now)
+static __always_inline void arb_charge(struct arb *a, const struct arb_job *job,
+				       u64 ns, s64 more, u64 now)
 {
 	struct arb_stream *payer = job->payer;
 

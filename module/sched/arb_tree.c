@@ -1,54 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0 OR LGPL-2.1-or-later
 /*
- * The arbiter's tree: a treap (Seidel and Aragon 1996), by key, equal keys in
- * order of insertion. A node stands above those of lower rank, and each draws
- * its rank by lot, once: so the tree looks as if its nodes had come in random
- * order, whatever the order they did come in, and its height can be expected to
- * be logarithmic (4.3 ln n; a node's depth 2 ln n). Nothing is kept for the
- * balance, so nothing has to be put right: what goes in or out moves about two
- * others.
+ * The arbiter's tree: a treap (Seidel and Aragon 1996). A node stands above
+ * those of lower rank, and each draws its rank by lot, once: so the tree looks
+ * as if its nodes had come in random order, whatever the order they did come
+ * in, and its height can be expected to be logarithmic (4.3 ln n; a node's depth
+ * 2 ln n). Nothing is kept for the balance, so nothing has to be put right: what
+ * goes in or out moves about two others.
  *
- * It finds the first one by key whose val isn't beyond some limit. For that,
- * nodes know the smallest val in their subtree. What is looked for lies near
- * the first node nearly always, so that is where a search begins: up the spine,
- * which is the way from the first node to the root, and down to the right where
- * there is one. So nobody asks for the smallest val below a node of the spine,
- * and none is kept there: the first one goes without a trace further up.
+ * Of nodes with the same keys one stands in the tree and the others follow it
+ * in a ring, in the order they came in. A follower goes in and out without a
+ * change of the tree; and all of a ring go from one tree to another at once.
+ * Only the keys of who stands in the tree count. Where many follow few, who to
+ * follow is mostly found without a search, by a table of some of those that
+ * stand in trees.
+ *
+ * Part of arb_build.c.
  */
 #include "arb_internal.h"
-
-/* The smallest val of @n and below; not for the spine. */
-static u64 min_of(const struct arb_node *n)
-{
-	const struct arb_node *l = n->child[0], *r = n->child[1];
-	u64 min = n->val;
-
-	if (l && arb_before(l->min, min))
-		min = l->min;
-	if (r && arb_before(r->min, min))
-		min = r->min;
-	return min;
-}
-
-/* What is below these has changed: from @n up to below @end. */
-static void refresh(struct arb_node *n, const struct arb_node *end)
-{
-	for (; n != end; n = n->parent)
-		n->min = min_of(n);
-}
-
-/* @n's val, or what is below it, has changed. */
-static void mend(struct arb_node *n)
-{
-	u64 min;
-
-	for (; n && !n->spine; n = n->parent) {
-		min = min_of(n);
-		if (min == n->min)
-			return;
-		n->min = min;
-	}
-}
 
 /* Knuth's MMIX generator; and keys come from measurements. */
 static u32 draw(struct arb_tree *tree, u64 key)
@@ -58,12 +26,32 @@ static u32 draw(struct arb_tree *tree, u64 key)
 	return tree->lot >> 32 | 1;
 }
 
-/* The next one below @t on the way to @key. */
-static struct arb_node *towards(const struct arb_node *t, u64 key)
+/* Where @n stands seen from @t: before it (negative), after it, or with it (0). */
+static inline s64 side(const struct arb_node *n, const struct arb_node *t)
 {
-	struct arb_node *l = t->child[0], *r = t->child[1];
+	s64 d = n->key - t->key;
 
-	return arb_before(key, t->key) ? l : r;
+	return d ? d : (s64)(n->also - t->also);
+}
+
+/* The link to @n, from above. */
+static inline struct arb_node **link_to(struct arb_node *n)
+{
+	struct arb_node *up = n->parent;
+
+	return up ? &up->child[n == up->child[1]] : &n->tree->root;
+}
+
+/* @n's ring goes behind the one that @t stands for. */
+static inline void follow(struct arb_node *t, struct arb_node *n)
+{
+	struct arb_node *last = n->prev;
+
+	n->follows = true;
+	n->prev = t->prev;
+	t->prev->next = n;
+	last->next = t;
+	t->prev = last;
 }
 
 /* @n has come to stand where @t did: hang t's nodes below, on their sides. */
@@ -73,10 +61,9 @@ static void split(struct arb_node *n, struct arb_node *t)
 			**right = &n->child[1];
 
 	while (t) {
-		if (arb_before(n->key, t->key)) {
+		if (side(n, t) < 0) {
 			*right = t;
 			t->parent = r;
-			t->spine = false;
 			r = t;
 			right = &t->child[0];
 			t = *right;
@@ -90,73 +77,100 @@ static void split(struct arb_node *n, struct arb_node *t)
 	}
 	*left = NULL;
 	*right = NULL;
-	refresh(l, n);
-	refresh(r, n);
-	n->min = min_of(n);
 }
 
-void arb_tree_insert(struct arb_tree *tree, struct arb_node *n)
+/* Where a node of these keys may be found without a search. */
+static inline struct arb_node **seen(const struct arb_tree *tree,
+				     const struct arb_node *n)
 {
-	struct arb_node **at = &tree->root, *parent = NULL, *t = tree->root;
-	u64 key = n->key;
+	u64 mix = (n->key ^ n->also << 1 ^ (uintptr_t)tree) *
+		  0x9e3779b97f4a7c15ULL;
+
+	return &tree->seen[mix / (~0ULL / ARB_SEEN + 1)];
+}
+
+/* @n, and whoever follows it. */
+static void insert_ring(struct arb_tree *tree, struct arb_node *n)
+{
+	struct arb_node *t = tree->root, *parent = NULL, *at;
 	u32 rank = n->rank;
+	s64 d = -1;
 
 	if (!rank) {
-		rank = draw(tree, key);
+		rank = draw(tree, n->key);
 		n->rank = rank;
 	}
-	for (; t && t->rank >= rank; t = towards(t, key))
+	for (; t && t->rank >= rank; t = t->child[d > 0]) {
+		d = side(n, t);
+		if (!d) {
+			follow(t, n);
+			return;
+		}
 		parent = t;
-	if (parent)
-		at = &parent->child[!arb_before(key, parent->key)];
-	*at = n;
-	n->parent = parent;
-	n->child[0] = NULL;
-	n->child[1] = NULL;
-	n->min = n->val;
-	n->spine = !parent || (parent->spine && at == &parent->child[0]);
-	if (t)
-		split(n, t);
-	if (n->spine && !n->child[0])
-		tree->first = n;
-	for (; parent && !parent->spine && arb_before(n->val, parent->min);
-	     parent = parent->parent)
-		parent->min = n->val;
-}
-
-/* The first one is gone; @n, which is what was to its right, is in its place. */
-static void new_first(struct arb_tree *tree, struct arb_node *n,
-		      struct arb_node *parent)
-{
-	for (; n; n = n->child[0]) {
-		n->spine = true;
-		parent = n;
 	}
-	tree->first = parent;
+	/* Its place, unless one that it should follow is further down. */
+	for (at = t; at; at = at->child[side(n, at) > 0]) {
+		if (!side(n, at)) {
+			follow(at, n);
+			return;
+		}
+	}
+	n->follows = false;
+	n->tree = tree;
+	n->parent = parent;
+	if (parent)
+		parent->child[d > 0] = n;
+	else
+		tree->root = n;
+	split(n, t);
+	if (!tree->first || side(n, tree->first) < 0)
+		tree->first = n;
 }
 
-void arb_tree_erase(struct arb_tree *tree, struct arb_node *n)
+static void arb_tree_insert(struct arb_tree *tree, struct arb_node *n)
 {
-	struct arb_node *l = n->child[0], *r = n->child[1], *top = n->parent;
-	struct arb_node *parent = top, **at = &tree->root;
-	bool spine = n->spine;
+	n->next = n;
+	n->prev = n;
+	insert_ring(tree, n);
+}
 
-	if (top)
-		at = &top->child[n == top->child[1]];
-	/* Its two sides become one, which ends where one of them does. */
+/* The same, where it is likely that there is one to follow. */
+static inline void arb_tree_join_ring(struct arb_tree *tree, struct arb_node *n)
+{
+	struct arb_node **place = seen(tree, n), *t = *place;
+
+	if (t && t->key == n->key && t->also == n->also && t->tree == tree) {
+		follow(t, n);
+		return;
+	}
+	insert_ring(tree, n);
+	if (!n->follows)
+		*place = n;
+}
+
+static inline void arb_tree_join(struct arb_tree *tree, struct arb_node *n)
+{
+	n->next = n;
+	n->prev = n;
+	arb_tree_join_ring(tree, n);
+}
+
+/* Two sides become one, below @parent. Return: what stands on top of it. */
+static struct arb_node *merge(struct arb_node *l, struct arb_node *r,
+			      struct arb_node *parent)
+{
+	struct arb_node *top = NULL, **at = &top;
+
 	while (l && r) {
-		if (l->rank >= r->rank) {
-			*at = l;
-			l->parent = parent;
-			parent = l;
+		struct arb_node *n = l->rank >= r->rank ? l : r;
+
+		*at = n;
+		n->parent = parent;
+		parent = n;
+		if (n == l) {
 			at = &l->child[1];
 			l = *at;
-			spine = false;
 		} else {
-			*at = r;
-			r->parent = parent;
-			r->spine = spine;
-			parent = r;
 			at = &r->child[0];
 			r = *at;
 		}
@@ -164,63 +178,67 @@ void arb_tree_erase(struct arb_tree *tree, struct arb_node *n)
 	*at = l ? l : r;
 	if (*at)
 		(*at)->parent = parent;
-	if (tree->first == n)
-		new_first(tree, r, parent);
-	refresh(parent, top);
-	mend(top);
+	return top;
 }
 
-void arb_tree_set_val(struct arb_node *n, u64 val)
+/* @n, which stands in the tree, and whoever follows it. */
+static void arb_tree_erase_ring(struct arb_node *n)
 {
-	n->val = val;
-	mend(n);
-}
+	struct arb_tree *tree = n->tree;
+	struct arb_node *first, **place;
 
-/* The first by key whose val is @upto or before, or NULL. */
-struct arb_node *arb_tree_find(const struct arb_tree *tree, u64 upto)
-{
-	struct arb_node *n = tree->first, *l;
-
-	for (;; n = n->parent) {
-		if (!n || !arb_before(upto, n->val))
-			return n;
-		if (n->child[1] && !arb_before(upto, n->child[1]->min))
-			break;
+	if (tree->seen) {
+		place = seen(tree, n);
+		if (*place == n)
+			*place = NULL;
 	}
-	/* There is one in here: the leftmost of them. */
-	n = n->child[1];
-	for (;;) {
-		l = n->child[0];
-		if (l && !arb_before(upto, l->min)) {
-			n = l;
-			continue;
+	if (tree->first == n) {
+		first = n->child[1];
+		while (first && first->child[0])
+			first = first->child[0];
+		tree->first = first ? first : n->parent;
+	}
+	*link_to(n) = merge(n->child[0], n->child[1], n->parent);
+}
+
+/* @next, which followed @n, stands in its place now. */
+static void succeed(struct arb_node *n, struct arb_node *next)
+{
+	struct arb_node **place;
+	u32 rank = next->rank;
+	u32 i;
+
+	if (n->tree->seen) {
+		place = seen(n->tree, n);
+		if (*place == n)
+			*place = next;
+	}
+	*link_to(n) = next;
+	next->key = n->key;
+	next->also = n->also;
+	next->tree = n->tree;
+	next->parent = n->parent;
+	for (i = 0; i < 2; i++) {
+		next->child[i] = n->child[i];
+		if (next->child[i])
+			next->child[i]->parent = next;
+	}
+	next->rank = n->rank;
+	n->rank = rank;
+	next->follows = false;
+	if (n->tree->first == n)
+		n->tree->first = next;
+}
+
+static inline void arb_tree_erase(struct arb_node *n)
+{
+	if (!n->follows) {
+		if (n->next == n) {
+			arb_tree_erase_ring(n);
+			return;
 		}
-		if (!arb_before(upto, n->val))
-			return n;
-		n = n->child[1];
+		succeed(n, n->next);
 	}
-}
-
-/* The smallest val; of a tree that isn't empty. */
-u64 arb_tree_min(const struct arb_tree *tree)
-{
-	const struct arb_node *n = tree->first;
-	u64 min = n->val;
-
-	for (; n; n = n->parent) {
-		if (arb_before(n->val, min))
-			min = n->val;
-		if (n->child[1] && arb_before(n->child[1]->min, min))
-			min = n->child[1]->min;
-	}
-	return min;
-}
-
-struct arb_node *arb_tree_last(const struct arb_tree *tree)
-{
-	struct arb_node *n = tree->root;
-
-	while (n && n->child[1])
-		n = n->child[1];
-	return n;
+	n->prev->next = n->next;
+	n->next->prev = n->prev;
 }

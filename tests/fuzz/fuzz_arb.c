@@ -186,7 +186,7 @@ static void check_choice(const struct world *w, const struct arb_job *job,
 	}
 	if (background && !floor_due)
 		must(!w->a.ready.root && !w->a.spent.root &&
-		     !w->a.root.level[ARB_FAIR].tree.root);
+		     !w->a.root.level[ARB_FAIR].nr_queued);
 }
 
 static void pick(struct world *w, struct input *in)

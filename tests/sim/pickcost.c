@@ -7,6 +7,7 @@
  * takes is counted too, with calls of nothing, and taken off. Prints CSV.
  *
  *	pickcost [MAX-STREAMS]		default: 1000000
+ *	pickcost check			is it what was asked for? 1: no
  */
 #include <signal.h>
 #include <stdlib.h>
@@ -23,8 +24,14 @@ struct member {
 	struct arb_job job[2];
 };
 
-/* The streams are shared by groups of a hundred, these by a root. */
-static struct member *populate(struct arb *a, u32 n, bool realtime)
+enum mix {
+	FLAT,		/* streams of all fair classes */
+	GROUPS,		/* those in groups of a hundred, these below the root */
+	REALTIME,
+	NR_MIXES
+};
+
+static struct member *populate(struct arb *a, u32 n, enum mix mix)
 {
 	struct member *m = calloc(n, sizeof(*m));
 	struct arb_group *g = calloc(n / 100 + 1, sizeof(*g));
@@ -38,9 +45,10 @@ static struct member *populate(struct arb *a, u32 n, bool realtime)
 	for (i = 0; i < n; i++) {
 		enum arb_class cls = rng_below(&r, 3);
 
-		if (arb_stream_init(a, &m[i].s, &g[i / 100], cls, 100))
+		if (arb_stream_init(a, &m[i].s, mix == FLAT ? NULL : &g[i / 100],
+				    cls, 100))
 			abort();
-		if (realtime && arb_stream_set_realtime(a, &m[i].s, 1000,
+		if (mix == REALTIME && arb_stream_set_realtime(a, &m[i].s, 1000,
 							4000000000ULL, 0, NULL))
 			abort();
 		if (arb_arrive(a, &m[i].s, &m[i].job[0], i, 0, 1000 + rng_below(&r, 100000)))
@@ -90,7 +98,7 @@ static void round_trip(const struct calls *call, struct arb *a, u64 *now)
 }
 
 /* Warms up, then stops itself before and after what is to be counted. */
-static void measured(const struct calls *call, u32 n, bool realtime)
+static void measured(const struct calls *call, u32 n, enum mix mix)
 {
 	struct arb_params p;
 	struct arb a;
@@ -100,7 +108,7 @@ static void measured(const struct calls *call, u32 n, bool realtime)
 	arb_params_default(&p);
 	if (arb_init(&a, &p))
 		abort();
-	populate(&a, n, realtime);
+	populate(&a, n, mix);
 	for (i = 0; i < 1000 + (int)n / 4; i++)
 		round_trip(call, &a, &now);
 	ptrace(PTRACE_TRACEME, 0, NULL, NULL);
@@ -112,7 +120,7 @@ static void measured(const struct calls *call, u32 n, bool realtime)
 }
 
 /* Instructions from the first SIGSTOP to the second. */
-static u64 steps(const struct calls *call, u32 n, bool realtime)
+static u64 steps(const struct calls *call, u32 n, enum mix mix)
 {
 	pid_t pid = fork();
 	int status;
@@ -121,7 +129,7 @@ static u64 steps(const struct calls *call, u32 n, bool realtime)
 	if (pid < 0)
 		exit(1);
 	if (!pid)
-		measured(call, n, realtime);
+		measured(call, n, mix);
 	if (waitpid(pid, &status, 0) < 0 || !WIFSTOPPED(status) ||
 	    WSTOPSIG(status) != SIGSTOP) {
 		fputs("pickcost: can't be traced here\n", stderr);
@@ -137,25 +145,36 @@ static u64 steps(const struct calls *call, u32 n, bool realtime)
 	return steps;
 }
 
-static double count(u32 n, bool realtime)
+static double count(u32 n, enum mix mix)
 {
-	double all = steps(&arbiter, n, realtime);
+	double all = steps(&arbiter, n, mix);
 
-	return (all - steps(&nothing, 1, false)) / JOBS;
+	return (all - steps(&nothing, 1, FLAT)) / JOBS;
+}
+
+/* Less than 200 for one stream, less than 600 for 100,000. */
+static int check(void)
+{
+	double one = count(1, FLAT), many = count(100000, FLAT);
+
+	printf("instructions for a job: %.1f of one stream, %.1f of 100,000\n",
+	       one, many);
+	return one >= 200 || many >= 600;
 }
 
 int main(int argc, char **argv)
 {
 	u32 max = argc > 1 ? (u32)strtoul(argv[1], NULL, 0) : 1000000, n;
 
-	puts("streams,fair_instructions,realtime_instructions");
+	if (argc > 1 && !strcmp(argv[1], "check"))
+		return check();
+	puts("streams,flat_instructions,groups_instructions,realtime_instructions");
 	for (n = 1; n <= max; n *= 10) {
-		printf("%u,%.1f", n, count(n, false));
+		printf("%u,%.1f,%.1f,", n, count(n, FLAT), count(n, GROUPS));
 		/* a device promises no more than 950,000 ppm, of which 1 each */
 		if (n <= 100000)
-			printf(",%.1f\n", count(n, true));
-		else
-			puts(",");
+			printf("%.1f", count(n, REALTIME));
+		puts("");
 		fflush(stdout);
 	}
 	return 0;

@@ -5,30 +5,44 @@
 #include <sched/arb_internal.h>
 #include "arb_drive.h"
 
-/* Shape, order and figures of a subtree. Return: nodes in it. */
-static u32 check_node(const struct arb_node *n, const struct arb_node *parent,
-		      bool spine, const struct arb_node **last)
+/* Whoever follows @n. Return: how many, with it. */
+static u32 check_ring(const struct arb_node *n)
 {
-	u32 count = 1, i;
-	u64 min = n->val;
+	const struct arb_node *i = n;
+	u32 count = 0;
+
+	do {
+		must(i->follows == (i != n));
+		must(i->next->prev == i);
+		count++;
+		i = i->next;
+	} while (i != n);
+	return count;
+}
+
+/* Shape and order of a subtree. Return: nodes in it. */
+static u32 check_node(const struct arb_tree *tree, const struct arb_node *n,
+		      const struct arb_node *parent,
+		      const struct arb_node **last)
+{
+	u32 count = check_ring(n), i;
 
 	must(n->parent == parent);
-	must(n->spine == spine);
+	must(n->tree == tree);
 	for (i = 0; i < 2; i++) {
 		const struct arb_node *c = n->child[i];
 
 		if (i) {
-			must(!*last || !arb_before(n->key, (*last)->key));
+			must(!*last || arb_before((*last)->key, n->key) ||
+			     (n->key == (*last)->key &&
+			      arb_before((*last)->also, n->also)));
 			*last = n;
 		}
 		if (!c)
 			continue;
-		count += check_node(c, n, spine && !i, last);
+		count += check_node(tree, c, n, last);
 		must(c->rank <= n->rank);
-		if (arb_before(c->min, min))
-			min = c->min;
 	}
-	must(spine || n->min == min);
 	return count;
 }
 
@@ -39,7 +53,24 @@ static u32 check_tree(const struct arb_tree *tree)
 	while (first && first->child[0])
 		first = first->child[0];
 	must(tree->first == first);
-	return first ? check_node(tree->root, NULL, true, &last) : 0;
+	return first ? check_node(tree, tree->root, NULL, &last) : 0;
+}
+
+/* Who is in the table stands in its tree. */
+static void check_seen(const struct arb *a)
+{
+	const struct arb_node *n;
+	u32 i;
+
+	for (i = 0; i < ARB_SEEN; i++) {
+		n = a->seen[i];
+		if (!n)
+			continue;
+		must(!n->follows && n->tree->seen == a->seen);
+		while (n->parent)
+			n = n->parent;
+		must(n->tree->root == n);
+	}
 }
 
 static bool queued(const struct arb_stream *s)
@@ -73,17 +104,17 @@ static void add(struct sums *sum, const struct arb_ent *ent,
 	sum->active += ent->active;
 	sum->linger += ent->lingers;
 	if (ent->lingers) {
-		must(ent->node.key == ent->node.val);
-		must(arb_before(lv->vtime, ent->node.val));
+		must(ent->node.key == ent->vtime);
+		must(arb_before(lv->vtime, ent->vtime));
 	}
 	if (ent->active || ent->lingers) {
 		sum->weight += ent->weight;
-		sum->off += (s64)(ent->node.val - lv->vtime) * ent->weight;
+		sum->off += (s64)(ent->vtime - lv->vtime) * ent->weight;
 	}
 	if (ent->queued) {
 		sum->queued++;
 		sum->urgent += ent->urgent;
-		must(arb_before(ent->node.val, ent->node.key));
+		must(arb_before(ent->vtime, ent->due));
 	}
 }
 
@@ -105,11 +136,13 @@ static void check_level(const struct arb_level *lv,
 	must(sum.off == (s64)lv->rest);
 	must(lv->weight ? lv->rest < lv->weight : !lv->rest);
 	must(sum.active == lv->nr_active);
-	must(sum.linger == check_tree(&lv->linger));
-	must(sum.queued == check_tree(&lv->tree));
+	must(sum.linger == check_tree(&lv->linger) + !!lv->left);
+	must(!lv->left || lv->left->lingers);
+	must(sum.queued == check_tree(&lv->ready) + check_tree(&lv->later));
+	must(sum.queued == lv->nr_queued);
 	must(sum.urgent == lv->urgent);
 	must(lv->ent.active == (lv->nr_active > 0) || !lv->ent.level);
-	must(lv->ent.queued == !!lv->tree.root || !lv->ent.level);
+	must(lv->ent.queued == !!lv->nr_queued || !lv->ent.level);
 	must(lv->ent.urgent == (lv->urgent > 0) || !lv->ent.level);
 }
 
@@ -134,6 +167,7 @@ void arb_check(const struct arb *a, const struct arb_stream *const *streams,
 	u64 density = 0;
 	u32 i, k;
 
+	check_seen(a);
 	for (i = 0; i < nr_streams; i++) {
 		const struct arb_stream *s = streams[i];
 		const struct arb_job *job;

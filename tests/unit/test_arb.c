@@ -2,7 +2,7 @@
 /* The arbiter: the order of the classes, its contract, and its limits. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <sched/arb_internal.h>
+#include <sched/arb_tree.c>
 #include "arb_drive.h"
 #include "unit.h"
 
@@ -384,106 +384,162 @@ static void test_absurd_lengths(void **state)
 
 /* ---- the tree ----------------------------------------------------------- */
 
+enum { MANY = 500 };
+
+/* What a tree should be like: the keys, the order of insertion, the node. */
+struct entry {
+	u64 key, also, order;
+	struct arb_node *node;
+};
+
 static int by_order(const void *x, const void *y)
 {
-	const u64 *p = x, *q = y;
+	const struct entry *p = x, *q = y;
 
-	return p[0] != q[0] ? (arb_before(p[0], q[0]) ? -1 : 1) :
-	       (p[1] > q[1]) - (p[1] < q[1]);
+	if (p->key != q->key)
+		return arb_before(p->key, q->key) ? -1 : 1;
+	if (p->also != q->also)
+		return arb_before(p->also, q->also) ? -1 : 1;
+	return (p->order > q->order) - (p->order < q->order);
 }
 
-/* @sorted: key, order of insertion, node; the first @n of them. */
-static void compare_tree(const struct arb_tree *tree,
-			 const struct arb_node *node, u64 (*sorted)[3], u32 n)
+static struct arb_node *after(struct arb_node *at)
 {
-	const struct arb_node *at;
-	u64 min = ~0ULL, upto;
-	u32 i, count, depth = 0;
-
-	for (i = 0; i < n; i++) {
-		u32 above = 0;
-
-		for (at = &node[sorted[i][2]]; at; at = at->parent)
-			above++;
-		if (above > depth)
-			depth = above;
-		if (node[sorted[i][2]].val < min)
-			min = node[sorted[i][2]].val;
+	if (at->child[1]) {
+		at = at->child[1];
+		while (at->child[0])
+			at = at->child[0];
+		return at;
 	}
-	for (upto = 0; n && upto < 1000; upto += upto < 20 ? 1 : 77) {
-		for (i = 0; i < n && node[sorted[i][2]].val > upto; i++)
-			;
-		assert_ptr_equal(arb_tree_find(tree, upto),
-				 i < n ? &node[sorted[i][2]] : NULL);
-	}
-	assert_true(!n || arb_tree_min(tree) == min);
-	/* in order, by way of the parents */
-	at = tree->first;
-	for (count = 0; at; count++) {
-		assert_ptr_equal(at, &node[sorted[count][2]]);
-		if (at->child[1]) {
-			at = at->child[1];
-			while (at->child[0])
-				at = at->child[0];
-		} else {
-			while (at->parent && at == at->parent->child[1])
-				at = at->parent;
-			at = at->parent;
-		}
+	while (at->parent && at == at->parent->child[1])
+		at = at->parent;
+	return at->parent;
+}
+
+/* Of the last keys, whoever came first. */
+static struct arb_node *standing_last(const struct entry *sorted, u32 n)
+{
+	while (n > 1 && sorted[n - 2].key == sorted[n - 1].key &&
+	       sorted[n - 2].also == sorted[n - 1].also)
+		n--;
+	return sorted[n - 1].node;
+}
+
+/* One stands in the tree for all of the same keys, in order of insertion. */
+static void compare_tree(const struct arb_tree *tree, struct entry *sorted,
+			 u32 n)
+{
+	struct arb_node *at = tree->first, *up, *i;
+	u32 count = 0, depth;
+
+	qsort(sorted, n, sizeof(sorted[0]), by_order);
+	for (; at; at = after(at)) {
+		for (depth = 0, up = at; up; up = up->parent)
+			depth++;
+		assert_true(depth <= 45);	/* 27 would be no surprise */
+		i = at;
+		do {
+			assert_true(count < n);
+			assert_ptr_equal(i, sorted[count].node);
+			assert_int_equal(at->key, sorted[count].key);
+			assert_int_equal(at->also, sorted[count].also);
+			assert_int_equal(i->follows, i != at);
+			count++;
+			i = i->next;
+		} while (i != at);
 	}
 	assert_int_equal(count, n);
-	assert_true(depth <= 45);	/* 27 would be no surprise */
+	assert_ptr_equal(arb_tree_last(tree), n ? standing_last(sorted, n) : NULL);
 }
 
-/* A sorted array does the same. */
-static void test_tree_against_an_array(void **state)
+/* The first of @tree[@t] and all who follow it go to the other one. */
+static void move_first(struct arb_tree *tree, struct entry (*sorted)[MANY],
+		       u32 *n, u32 t, s32 *where, const struct arb_node *node,
+		       u64 *order)
 {
-	enum { MANY = 500 };
+	struct arb_node *first = tree[t].first;
+	u32 i, moved = 1, to = !t;
+
+	qsort(sorted[t], n[t], sizeof(sorted[t][0]), by_order);
+	while (moved < n[t] && sorted[t][moved].key == first->key &&
+	       sorted[t][moved].also == first->also)
+		moved++;
+	arb_tree_erase_ring(first);
+	first->key = first->also;
+	if (tree[t].seen)
+		arb_tree_join_ring(&tree[to], first);
+	else
+		insert_ring(&tree[to], first);
+	for (i = 0; i < moved; i++) {
+		struct entry e = sorted[t][i];
+
+		where[e.node - node] = to;
+		sorted[to][n[to]++] =
+			(struct entry){ e.also, e.also, (*order)++, e.node };
+	}
+	n[t] -= moved;
+	memmove(&sorted[t][0], &sorted[t][moved], n[t] * sizeof(sorted[t][0]));
+}
+
+/* A sorted array does the same; with and without a table of who was seen. */
+static void trees_against_arrays(struct arb_node **seen)
+{
 	static struct arb_node node[MANY];
-	static u64 sorted[MANY][3];
-	struct arb_tree tree = { NULL };
+	static struct entry sorted[2][MANY];
+	struct arb_tree tree[2] = { { .seen = seen }, { .seen = seen } };
 	struct drive d = { .rnd = 42 };
-	u32 n = 0, i, step;
-	bool in[MANY] = { false };
+	u32 n[2] = { 0 }, i, t, step;
+	s32 where[MANY];
 	u64 base, order = 0;
 
+	memset(node, 0, sizeof(node));
+	memset(where, -1, sizeof(where));
 	for (step = 0; step < 40000; step++) {
 		u32 which = drive_random(&d) % MANY;
 		struct arb_node *x = &node[which];
+		struct entry *e;
 
-		base = step < 20000 ? 0 : ~0ULL - 100;	/* wraps */
-		if (step == 20000)
-			while (tree.root) {
-				in[tree.root - node] = false;
-				arb_tree_erase(&tree, tree.root);
-				n = 0;
-			}
-		if (in[which] && drive_random(&d) % 3 == 0) {
-			arb_tree_set_val(x, drive_random(&d) % 1000);
-		} else if (in[which]) {
-			arb_tree_erase(&tree, x);
-			for (i = 0; sorted[i][2] != which; i++)
-				;
-			memmove(sorted[i], sorted[i + 1],
-				(--n - i) * sizeof(sorted[0]));
-			in[which] = false;
-		} else {
-			x->key = base + drive_random(&d) % 200;
-			x->val = drive_random(&d) % 1000;
-			arb_tree_insert(&tree, x);
-			sorted[n][0] = x->key;
-			sorted[n][1] = order++;
-			sorted[n++][2] = which;
-			qsort(sorted, n, sizeof(sorted[0]), by_order);
-			in[which] = true;
+		base = step < 20000 ? 0 : ~0ULL - 20;	/* wraps */
+		for (t = 0; step == 20000 && t < 2; t++) {
+			while (tree[t].root)
+				arb_tree_erase(tree[t].root);
+			n[t] = 0;
+			memset(where, -1, sizeof(where));
 		}
-		assert_ptr_equal(tree.first,
-				 n ? &node[sorted[0][2]] : NULL);
-		assert_ptr_equal(arb_tree_last(&tree),
-				 n ? &node[sorted[n - 1][2]] : NULL);
-		if (step % 50 == 0)
-			compare_tree(&tree, node, sorted, n);
+		t = drive_random(&d) % 2;
+		if (step % 10 == 9 && tree[t].first) {
+			move_first(tree, sorted, n, t, where, node, &order);
+		} else if (where[which] >= 0) {
+			t = where[which];
+			arb_tree_erase(x);
+			for (i = 0; sorted[t][i].node != x; i++)
+				;
+			memmove(&sorted[t][i], &sorted[t][i + 1],
+				(--n[t] - i) * sizeof(sorted[t][0]));
+			where[which] = -1;
+		} else {
+			x->key = base + drive_random(&d) % 40;
+			x->also = base + drive_random(&d) % 3;
+			e = &sorted[t][n[t]++];
+			*e = (struct entry){ x->key, x->also, order++, x };
+			if (seen && drive_random(&d) % 2)
+				arb_tree_join(&tree[t], x);
+			else
+				arb_tree_insert(&tree[t], x);
+			where[which] = t;
+		}
+		if (step % 20 == 0)
+			for (t = 0; t < 2; t++)
+				compare_tree(&tree[t], sorted[t], n[t]);
 	}
+}
+
+static void test_trees_against_arrays(void **state)
+{
+	static struct arb_node *seen[ARB_SEEN];
+
+	trees_against_arrays(NULL);
+	trees_against_arrays(seen);
 }
 
 int main(void)
@@ -500,7 +556,7 @@ int main(void)
 		cmocka_unit_test(test_shares_are_told),
 		cmocka_unit_test(test_extremes),
 		cmocka_unit_test(test_absurd_lengths),
-		cmocka_unit_test(test_tree_against_an_array),
+		cmocka_unit_test(test_trees_against_arrays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

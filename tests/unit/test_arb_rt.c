@@ -403,7 +403,7 @@ static void test_promised_while_it_owes(void **state)
 	assert_true(src[1].stream.ent.lingers);
 	assert_true(lv->weight == 200);
 	assert_int_equal(promise(&d, &src[1], MS, 10 * MS, 0), 0);
-	assert_true(lv->weight == 100 && !lv->linger.root);
+	assert_true(lv->weight == 100 && !lv->linger.root && !lv->left);
 	drive_end(&d);
 }
 
