@@ -500,7 +500,7 @@ static __always_inline void stop(struct arb *a, struct arb_job *job, u64 now)
 	land(a, job);
 	if (!s->plain)
 		stream_update(a, s, now);
-	else if (!(s->waiting | s->paying) && s != a->alone)
+	else if (!(s->waiting | s->paying) && s->ent.active)
 		stream_rests(a, s);
 	if (payer != s)
 		arb_stream_update(a, payer, now);

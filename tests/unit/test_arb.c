@@ -161,6 +161,29 @@ static void test_misuse_is_refused(void **state)
 	assert_int_equal(arb_stream_exit(&a, &s[0]), 0);
 }
 
+/* A job that runs at a lender's cost goes on doing so when the loan ends. */
+static void test_a_loan_ends_while_the_job_runs(void **state)
+{
+	struct arb_loan loan;
+	struct arb_job *ran;
+
+	one_of_each();
+	arrive(ARB_BACKGROUND, 0, 1);
+	arrive(ARB_NORMAL, 1, 1);
+	assert_int_equal(arb_lend(&a, &loan, &s[ARB_NORMAL],
+				  &s[ARB_BACKGROUND], 1), 0);
+	ran = arb_pick(&a, 1);
+	assert_ptr_equal(ran, &job[0]);
+	assert_ptr_equal(ran->payer, &s[ARB_NORMAL]);
+	arb_unlend(&a, &loan, 2);
+	check();
+	assert_int_equal(arb_done(&a, ran, 10, 12), 0);
+	check();
+	assert_ptr_equal(arb_pick(&a, 12), &job[1]);
+	assert_int_equal(arb_done(&a, &job[1], 10, 22), 0);
+	check();
+}
+
 static void test_bad_parameters_are_refused(void **state)
 {
 	struct arb_params p, ok;
@@ -549,6 +572,7 @@ int main(void)
 		cmocka_unit_test(test_who_must_yield),
 		cmocka_unit_test(test_a_spent_budget_yields),
 		cmocka_unit_test(test_misuse_is_refused),
+		cmocka_unit_test(test_a_loan_ends_while_the_job_runs),
 		cmocka_unit_test(test_bad_parameters_are_refused),
 		cmocka_unit_test(test_depth_is_limited),
 		cmocka_unit_test(test_statistics),
