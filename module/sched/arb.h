@@ -150,7 +150,7 @@ struct arb_node {
 	bool follows;
 };
 
-#define ARB_SEEN	1024
+#define ARB_SEEN	2048
 
 /**
  * struct arb_tree - a tree
@@ -192,14 +192,14 @@ struct arb_level;
  * @level:	where it competes, or NULL (the root)
  * @vtime:	its virtual time
  * @due:	the virtual deadline of its request
- * @lag:	while away: V less its virtual time when it left, not negative
+ * @lag:	when it left: V less its virtual time, not negative
  * @longest:	for how long it has kept the device lately, at most: as it is,
  *		and when picked as urgent
  * @rest:	what division left of the charges, less than @weight
  * @weight:	its share among those at @level
  * @queued:	something in it waits, it stands in line
  * @active:	something in it waits or runs
- * @lingers:	not @active, but owes
+ * @lingers:	not @active, but owes, or has left last
  * @urgent:	something interactive in it waits (stream: would be)
  * @woke:	favoured until it has run
  * @was_urgent:	@urgent when it was picked
@@ -229,7 +229,7 @@ struct arb_ent {
  * @later:	who has, but isn't or wasn't yet, by virtual time; at one place
  *		are only those of one deadline
  * @linger:	who has left and owes, by virtual time; but not
- * @left:	who did so last: it is often back before the next one goes
+ * @left:	who has left last, and may be back before that matters
  * @vtime:	V, rounded down
  * @high:	the largest it has been
  * @favour:	V from which on somebody may be favoured

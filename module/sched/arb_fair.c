@@ -89,11 +89,15 @@ static __always_inline void stop_lingering(struct arb_level *lv, struct arb_ent 
 	ent->lingers = false;
 }
 
+/* It is owed no more than when it left. */
 static void go(struct arb_level *lv, struct arb_ent *ent)
 {
+	s64 lag = lv->vtime - ent->vtime;
+
 	stop_lingering(lv, ent);
 	take_out(lv, ent);
-	ent->lag = 0;
+	if (ent->lag > lag)
+		ent->lag = lag;
 }
 
 /* Who lingered until V had come to its own time, may go. */
@@ -175,11 +179,28 @@ static __always_inline void join(struct arb_ent *ent)
 
 	ent->active = true;
 	lv->nr_active++;
-	if (ent->lingers)
+	if (ent->lingers) {
 		stop_lingering(lv, ent);
-	else
+	} else {
+		if (lv->left)
+			let_go(lv);
 		come_in(ent);
+	}
 	ent->due = ent->vtime;	/* a new request, see deadline() */
+}
+
+/* Another one is to be the last who left. */
+static void sort_left(struct arb_level *lv)
+{
+	struct arb_ent *ent;
+
+	let_go(lv);
+	ent = lv->left;
+	if (!ent)
+		return;
+	ent->node.key = ent->vtime;
+	ent->node.also = 0;
+	arb_tree_insert(&lv->linger, &ent->node);
 }
 
 static __always_inline void linger(struct arb_ent *ent)
@@ -187,34 +208,25 @@ static __always_inline void linger(struct arb_ent *ent)
 	struct arb_level *lv = ent->level;
 
 	if (lv->left)
-		arb_tree_insert(&lv->linger, &lv->left->node);
+		sort_left(lv);
 	ent->lingers = true;
-	ent->node.key = ent->vtime;
-	ent->node.also = 0;
 	lv->left = ent;
 }
 
-static void go_out(struct arb_ent *ent)
-{
-	struct arb_level *lv = ent->level;
-
-	ent->lag = lv->vtime - ent->vtime;
-	take_out(lv, ent);
-	let_go(lv);
-}
-
-/* Who owes stays in the competition until it has paid by waiting. */
+/*
+ * Who owes stays in the competition until it has paid by waiting. Who doesn't is
+ * taken out before anything depends on that: if it is back at once, it never
+ * was away.
+ */
 static __always_inline void leave(struct arb_ent *ent)
 {
 	struct arb_level *lv = ent->level;
+	s64 lag = lv->vtime - ent->vtime;
 
 	ent->active = false;
 	lv->nr_active--;
-	if (!eligible(lv, ent->vtime)) {
-		linger(ent);
-		return;
-	}
-	go_out(ent);
+	ent->lag = lag > 0 ? lag : 0;
+	linger(ent);
 }
 
 /*
@@ -247,6 +259,10 @@ static __always_inline u64 deadline(const struct arb_ent *ent, u64 *request)
 	u64 job = ent->woke ? 0 : ent->longest[ent->urgent];
 	s64 left = ent->due - ent->vtime;
 
+	if (left <= 0) {
+		*request = virtual_ns(job > slice ? job : slice, ent->weight);
+		return ent->vtime + *request;
+	}
 	if (job >= slice) {
 		*request = virtual_ns(job, ent->weight);
 		return ent->vtime + *request;
@@ -409,7 +425,8 @@ static __always_inline void arb_ent_queue(struct arb_ent *ent, u64 ns)
 	expect(ent, ns);
 	if (!ent->active)
 		join(ent);
-	forfeit(ent);
+	else
+		forfeit(ent);
 	enqueue(ent);
 	if (is_news(lv))
 		tell(lv);
@@ -568,6 +585,8 @@ static __always_inline struct arb_ent *level_pick(struct arb_level *lv)
 {
 	struct arb_node *n = lv->later.first;
 
+	if (lv->left && eligible(lv, lv->left->vtime))
+		let_go(lv);
 	if (n && eligible(lv, n->key))
 		let_ready(lv);
 	n = lv->ready.first ? lv->ready.first : lv->later.first;

@@ -104,8 +104,8 @@ static void add(struct sums *sum, const struct arb_ent *ent,
 	sum->active += ent->active;
 	sum->linger += ent->lingers;
 	if (ent->lingers) {
-		must(ent->node.key == ent->vtime);
-		must(arb_before(lv->vtime, ent->vtime));
+		must(ent == lv->left || ent->node.key == ent->vtime);
+		must(ent == lv->left || arb_before(lv->vtime, ent->vtime));
 	}
 	if (ent->active || ent->lingers) {
 		sum->weight += ent->weight;
