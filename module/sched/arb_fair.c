@@ -189,18 +189,19 @@ static __always_inline void join(struct arb_ent *ent)
 	ent->due = ent->vtime;	/* a new request, see deadline() */
 }
 
-/* Another one is to be the last who left. */
-static void sort_left(struct arb_level *lv)
+static void sort_in(struct arb_level *lv, struct arb_ent *ent)
 {
-	struct arb_ent *ent;
-
-	let_go(lv);
-	ent = lv->left;
-	if (!ent)
-		return;
 	ent->node.key = ent->vtime;
 	ent->node.also = 0;
 	arb_tree_insert(&lv->linger, &ent->node);
+}
+
+/* Another one is to be the last who left. */
+static void sort_left(struct arb_level *lv)
+{
+	let_go(lv);
+	if (lv->left)
+		sort_in(lv, lv->left);
 }
 
 static __always_inline void linger(struct arb_ent *ent)
@@ -528,10 +529,10 @@ static void arb_ent_set_weight(struct arb_ent *ent, u32 weight)
 		ent->lag = lag;
 		return;
 	}
-	if (ent->lingers) {
-		stop_lingering(lv, ent);
+	if (ent->lingers && ent != lv->left) {
+		arb_tree_erase(&ent->node);
 		ent->vtime = lv->vtime - lag;
-		linger(ent);
+		sort_in(lv, ent);
 	} else if (ent->queued) {
 		step_back(ent);
 		ent->vtime = lv->vtime - lag;
