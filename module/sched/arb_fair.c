@@ -525,10 +525,9 @@ static void arb_ent_set_weight(struct arb_ent *ent, u32 weight)
 	ent->weight = weight;
 	ent->rest = 0;
 	lag = floor_div(owed, weight, &rest);
-	if (!competes) {
-		ent->lag = lag;
+	ent->lag = lag > 0 ? lag : 0;
+	if (!competes)
 		return;
-	}
 	if (ent->lingers && ent != lv->left) {
 		arb_tree_erase(&ent->node);
 		ent->vtime = lv->vtime - lag;

@@ -48,10 +48,6 @@ static struct arb_job *arb_first_job(const struct arb_stream *s)
 	return s->first;
 }
 
-/*
- * A stream may have come to have something waiting or running, or not to have
- * it any more.
- */
 static __always_inline void stream_rests(struct arb *a, struct arb_stream *s)
 {
 	arb_ent_rest(&s->ent);
@@ -61,6 +57,10 @@ static __always_inline void stream_rests(struct arb *a, struct arb_stream *s)
 		credit(a, -a->credit);
 }
 
+/*
+ * A stream may have come to have something waiting or running, or not to have
+ * it any more.
+ */
 static void arb_stream_update(struct arb *a, struct arb_stream *s, u64 now)
 {
 	bool queued = stream_queued(s);

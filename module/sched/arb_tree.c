@@ -89,6 +89,18 @@ static inline struct arb_node **seen(const struct arb_tree *tree,
 	return &tree->seen[mix / (~0ULL / ARB_SEEN + 1)];
 }
 
+/* @n doesn't stand in its tree any more, but @by, if there is one. */
+static void not_seen(const struct arb_node *n, struct arb_node *by)
+{
+	struct arb_node **place;
+
+	if (!n->tree->seen)
+		return;
+	place = seen(n->tree, n);
+	if (*place == n)
+		*place = by;
+}
+
 /* @n, and whoever follows it. */
 static void insert_ring(struct arb_tree *tree, struct arb_node *n)
 {
@@ -185,13 +197,9 @@ static struct arb_node *merge(struct arb_node *l, struct arb_node *r,
 static void arb_tree_erase_ring(struct arb_node *n)
 {
 	struct arb_tree *tree = n->tree;
-	struct arb_node *first, **place;
+	struct arb_node *first;
 
-	if (tree->seen) {
-		place = seen(tree, n);
-		if (*place == n)
-			*place = NULL;
-	}
+	not_seen(n, NULL);
 	if (tree->first == n) {
 		first = n->child[1];
 		while (first && first->child[0])
@@ -204,15 +212,10 @@ static void arb_tree_erase_ring(struct arb_node *n)
 /* @next, which followed @n, stands in its place now. */
 static void succeed(struct arb_node *n, struct arb_node *next)
 {
-	struct arb_node **place;
 	u32 rank = next->rank;
 	u32 i;
 
-	if (n->tree->seen) {
-		place = seen(n->tree, n);
-		if (*place == n)
-			*place = next;
-	}
+	not_seen(n, next);
 	*link_to(n) = next;
 	next->key = n->key;
 	next->also = n->also;
